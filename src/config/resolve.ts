@@ -1,0 +1,187 @@
+import type { Identity, Target } from '../engine/types.ts'
+import { type FromEnvironment, type ProviderContext, type Secret, type Text, type TokenSource, tokenProvider } from '../identity/index.ts'
+import { coded } from '../messages/index.ts'
+import type { LoadedConfig } from './load.ts'
+import { startEmbeddedReference } from './reference.ts'
+import type { Limits, TargetConfig } from './types.ts'
+import { invalid, unknownTarget } from './validate.ts'
+
+export const defaultLimits: Limits = {
+  requestsPerSecond: 50,
+  probesAtOnce: 4,
+  exchangeDeadline: 10_000,
+  probeDeadline: 30_000,
+  budget: 5_000,
+  maxBytes: 1_000_000,
+}
+
+// The embedded deployment is ours to burden.
+const referenceLimits: Limits = { ...defaultLimits, requestsPerSecond: 2_000, probesAtOnce: 8 }
+
+export interface ResolvedTargets {
+  targets: Target[]
+  /** Whether rules without a specification behind them are judged: only when every target has opted in. */
+  policies: boolean
+  /** Stops what was started for the run. Never rejects. */
+  close(): Promise<void>
+}
+
+/** The names of the targets to assess: those asked for, or the default ones. */
+export function targetNames({ config, file }: LoadedConfig, asked: readonly string[]): string[] {
+  const all = Object.keys(config.targets)
+  for (const name of asked) if (!all.includes(name)) throw unknownTarget(name, all, file)
+  return asked.length > 0 ? [...new Set(asked)] : (config.defaultTargets ?? all)
+}
+
+/** Makes targets ready to be assessed: reads the environment, starts what is to be started. Only the ones named are touched. */
+export async function resolveTargets(
+  loaded: LoadedConfig,
+  names: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<ResolvedTargets> {
+  const closers: (() => Promise<void>)[] = []
+  const close = async () => {
+    await Promise.allSettled(closers.splice(0).map((closer) => closer()))
+  }
+  const chosen = targetNames(loaded, names)
+  try {
+    const targets: Target[] = []
+    for (const name of chosen) targets.push(await resolveTarget(name, loaded, environment, closers))
+    const policies = chosen.every((name) => hasPolicies(loaded.config.targets[name]!))
+    return { targets, policies, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Whether a target is judged by rules that no specification backs. */
+export const hasPolicies = (target: TargetConfig): boolean => target.policies ?? target.kind === 'reference'
+
+async function resolveTarget(
+  name: string,
+  { config, file }: LoadedConfig,
+  environment: NodeJS.ProcessEnv,
+  closers: (() => Promise<void>)[],
+): Promise<Target> {
+  const target = config.targets[name]!
+  const reader = new Reader(environment, `targets.${name}`, file)
+  const shared = {
+    name,
+    kind: target.kind,
+    revisions: target.revisions,
+    disruptive: target.disruptive ?? false,
+    secrets: reader.secrets,
+  }
+  if (target.kind === 'reference') {
+    const reference = await startEmbeddedReference(closers)
+    return {
+      ...shared,
+      ...reference,
+      tools: { ...reference.tools, ...target.tools },
+      limits: { ...referenceLimits, ...target.limits },
+    }
+  }
+  const reach = await reachOf(target, reader, closers)
+  const identities = await identitiesOf(name, target, 'url' in reach ? reach.url : undefined, reader, closers)
+  return {
+    ...shared,
+    reach,
+    identities,
+    tools: { ...target.tools, allow: target.tools?.allow ?? [] },
+    limits: { ...defaultLimits, ...target.limits },
+    instruments: {},
+  }
+}
+
+async function reachOf(target: TargetConfig, reader: Reader, closers: (() => Promise<void>)[]): Promise<Target['reach']> {
+  if (target.command) {
+    const [command, ...args] = target.command
+    return { command: command!, args, cwd: target.cwd, env: await reader.texts(target.env, 'env') }
+  }
+  const headers = await reader.texts(target.headers, 'headers')
+  const url = target.start ? await started(target.start, closers) : reader.text(target.url!, 'url')
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw reader.invalid('url', `"${url}", which is no http or https URL`)
+  return { url, headers }
+}
+
+async function started(start: NonNullable<TargetConfig['start']>, closers: (() => Promise<void>)[]): Promise<string> {
+  const { url, close } = await start()
+  closers.push(close)
+  return url
+}
+
+async function identitiesOf(
+  target: string,
+  { identities }: TargetConfig,
+  url: string | undefined,
+  reader: Reader,
+  closers: (() => Promise<void>)[],
+): Promise<Identity[]> {
+  const entries = Object.entries(identities ?? { anonymous: {} })
+  return Promise.all(
+    entries.map(async ([name, { tenant, token }]) => ({
+      name,
+      tenant,
+      token: token && (await tokenOf(token, { target, identity: name, url }, reader, closers)),
+    })),
+  )
+}
+
+async function tokenOf(
+  source: TokenSource,
+  purpose: { target: string; identity: string; url?: string },
+  reader: Reader,
+  closers: (() => Promise<void>)[],
+): Promise<() => Promise<string>> {
+  const at = `identities.${purpose.identity}.token`
+  const context: ProviderContext = {
+    ...purpose,
+    text: (value, place) => reader.text(value, at + place),
+    secret: (value, place) => reader.secret(value, at + place),
+    atEnd: (close) => closers.push(close),
+  }
+  return tokenProvider(source, context)
+}
+
+/** Reads values of one target from the configuration and the environment, and remembers the secret ones. */
+class Reader {
+  readonly secrets: string[] = []
+  readonly #environment: NodeJS.ProcessEnv
+  readonly #base: string
+  readonly #file: string
+
+  constructor(environment: NodeJS.ProcessEnv, base: string, file: string) {
+    this.#environment = environment
+    this.#base = base
+    this.#file = file
+  }
+
+  text(value: Text, at: string): string {
+    return typeof value === 'string' ? value : this.#variable(value, at)
+  }
+
+  async secret(value: Secret, at: string): Promise<string> {
+    const secret = typeof value === 'function' ? await value() : this.#variable(value, at)
+    this.secrets.push(secret)
+    return secret
+  }
+
+  /** Headers or variables; what does not stand in the configuration is taken for a secret. */
+  async texts(values: Record<string, Text | Secret> | undefined, at: string): Promise<Record<string, string> | undefined> {
+    if (values === undefined) return undefined
+    const read = ([name, value]: [string, Text | Secret]) => (typeof value === 'string' ? value : this.secret(value, `${at}.${name}`))
+    const entries = Object.entries(values)
+    return Object.fromEntries(await Promise.all(entries.map(async (entry) => [entry[0], await read(entry)])))
+  }
+
+  invalid(at: string, got: string) {
+    return invalid(`${this.#base}.${at}`, got, this.#file)
+  }
+
+  #variable({ env }: FromEnvironment, at: string): string {
+    const value = this.#environment[env]
+    if (!value) throw coded('E_CONFIG_MISSING_ENV', { variable: env, path: `${this.#base}.${at}` }, { got: `read for ${this.#file}` })
+    return value
+  }
+}

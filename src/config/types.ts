@@ -1,0 +1,71 @@
+import type { Secret, Text, TokenSource } from '../identity/index.ts'
+import type { Outcome, Revision } from '../model/index.ts'
+
+export type Kind = 'gateway' | 'server' | 'agentcore-gateway' | 'authorization-server' | 'agent' | 'reference'
+
+export interface Config {
+  $schema?: string
+  /** What can be assessed, by name. */
+  targets: Record<string, TargetConfig>
+  /** Assessed when neither the command line nor the gate names a target; all targets if left out. */
+  defaultTargets?: string[]
+  gates?: Record<string, GateConfig>
+  reporters?: string[]
+}
+
+export interface TargetConfig {
+  /** `reference` starts the embedded deployment. */
+  kind: Kind
+  /** One of `url`, `command` and `start` is needed, unless `kind` is `reference`. */
+  url?: Text
+  command?: string[]
+  env?: Record<string, Text | Secret>
+  cwd?: string
+  /** Starts the target; `close` is called when the run is over. */
+  start?: () => Promise<{ url: string; close(): Promise<void> }>
+  headers?: Record<string, Text | Secret>
+  environment?: 'local' | 'development' | 'test' | 'pre-production' | 'production'
+  revisions?: Revision[]
+  /** The first one is used unless a check needs several. */
+  identities?: Record<string, { tenant?: string; token?: TokenSource }>
+  tools?: { allow?: string[]; echo?: string; slow?: string; failing?: string }
+  observe?: {
+    logs?: { cloudwatch?: Text; file?: Text }
+    metrics?: { prometheus?: Text }
+    traces?: { otlp?: boolean }
+  }
+  limits?: Partial<Limits>
+  disruptive?: boolean
+  /** Whether rules are judged that no specification backs; true for the reference, false otherwise. */
+  policies?: boolean
+}
+
+/** Times are in milliseconds. */
+export interface Limits {
+  requestsPerSecond: number
+  probesAtOnce: number
+  exchangeDeadline: number
+  probeDeadline: number
+  /** Exchanges per target and revision. */
+  budget: number
+  /** Bytes kept of one answer. */
+  maxBytes: number
+}
+
+export interface GateConfig {
+  /** Suites, areas, check ids, or patterns with `*`. */
+  suites: string[]
+  targets?: string[]
+  /** Only findings at this revision decide; the others are reported. */
+  requirements?: Revision
+  waivers?: string
+  baseline?: string
+  /** Outcomes that do not pass; `fail` and `inconclusive` if left out. */
+  failOn?: Extract<Outcome, 'fail' | 'warn' | 'inconclusive' | 'not-testable'>[]
+  maxWarnings?: number
+  /** Checks that must be judged: not-testable, inconclusive or absent fails the gate. */
+  require?: string[]
+}
+
+/** Types a configuration; it returns what it is given. */
+export const defineConfig = (config: Config): Config => config

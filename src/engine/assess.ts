@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { AssayError, coded, type ErrorRecord, recordOf } from '../messages/index.ts'
+import { type Finding, type Probe, type UnitFacts } from '../model/index.ts'
+import { Activity, clientInfo, Pace } from '../wire/index.ts'
+import { asksForToken, openLines } from './connect.ts'
+import { writeEvidence } from './evidence.ts'
+import { factsOf } from './facts.ts'
+import { judgeUnit, withReplays } from './judge.ts'
+import { TargetLock } from './lock.ts'
+import { checksFor, probesFor } from './plan.ts'
+import type { RegisteredCheck, RunEvent, RunOptions, RunResult, Target } from './types.ts'
+import { Unit } from './unit.ts'
+
+/** Probes in a row that heard nothing before the target is asked whether it is still there. */
+const strikesAllowed = 6
+
+/** Targets assessed at the same time. */
+const targetsAtOnce = 8
+
+export const newRunId = (now = new Date()): string =>
+  `${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`
+
+/** Assesses targets with checks. Never rejects because of what a target does: that is an outcome. */
+export async function assess(targets: Target[], options: RunOptions & { run?: string }, emit: (event: RunEvent) => void): Promise<RunResult> {
+  const run = options.run ?? newRunId()
+  const started = new Date()
+  const activity = new Activity()
+  const at = () => new Date().toISOString()
+  emit({ type: 'run-started', at: at(), run, targets: targets.map(({ name }) => name), checks: options.checks.length })
+  const outcomes: TargetOutcome[] = []
+  await eachOf(targets, targetsAtOnce, async (target, index) => {
+    outcomes[index] = await assessTarget(target, options, activity, (event) => emit({ at: at(), ...event } as RunEvent))
+  })
+  const findings = outcomes.flatMap((outcome) => outcome.findings)
+  const took = Math.round(performance.now() - activity.epoch)
+  emit({ type: 'run-finished', at: at(), run, took, counts: countsOf(findings) })
+  return {
+    record: {
+      schema: 'assay/run/1',
+      run,
+      assay: clientInfo.version,
+      started: started.toISOString(),
+      took,
+      checks: options.checks.map(({ id }) => id),
+      targets: targets.map((target, index) => ({ name: target.name, kind: target.kind, url: placeOf(target), units: outcomes[index]!.units, error: outcomes[index]!.error })),
+      idle: Math.round(activity.idle),
+      exchanges: activity.count,
+    },
+    findings,
+  }
+}
+
+interface TargetOutcome {
+  findings: Finding[]
+  units: UnitFacts[]
+  error?: ErrorRecord
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: an event before its time is put on
+type Tell = (event: any) => void
+
+async function assessTarget(target: Target, options: RunOptions, activity: Activity, tell: Tell): Promise<TargetOutcome> {
+  const pace = new Pace(target.limits.requestsPerSecond)
+  const lock = new TargetLock(target.limits.probesAtOnce)
+  const began = performance.now()
+  const stopped = stopperFor(target, options, began)
+  try {
+    const lines = await openLines(target, pace, activity)
+    const authorization = 'url' in target.reach && target.identities.some(({ token }) => token) ? await asksForToken(lines[0]!.line) : false
+    const units = await Promise.all(lines.map(({ line, session }) => Unit.open(target, line, session, lock)))
+    const served = lines.map(({ line }) => line.revision)
+    for (const unit of units) unit.facts = factsOf(target, unit.session, served, unit.catalogue, authorization)
+    const findings = await Promise.all(units.map((unit) => assessUnit(unit, options, stopped, tell)))
+    return { findings: findings.flat(), units: units.map(({ facts }) => facts) }
+  } catch (error) {
+    const known = error instanceof AssayError ? error : coded('E_TARGET_UNREACHABLE', { target: target.name }, { got: (error as Error).message, cause: error })
+    tell({ type: 'target-failed', target: target.name, error: recordOf(known) })
+    return { findings: [], units: [], error: recordOf(known) }
+  }
+}
+
+async function assessUnit(unit: Unit, options: RunOptions, stopped: Stopper, tell: Tell): Promise<Finding[]> {
+  const { target, facts } = unit
+  const { revision } = facts
+  const checks = checksFor(options.checks, facts)
+  const probes = probesFor(checks, facts)
+  const began = performance.now()
+  tell({ type: 'unit-started', target: target.name, revision, facts, checks: checks.length, probes: probes.length })
+  await Promise.all(
+    probes.map(async (probe) => {
+      const from = unit.line.recorder.exchanges.length
+      const start = performance.now()
+      const evidence = await unit.gather(probe, () => stopped.reason ?? refusalOf(probe, target, options))
+      const took = Math.round(performance.now() - start)
+      const problem = 'unfit' in evidence && evidence.unfit === 'inconclusive' ? evidence.reason : undefined
+      await stopped.observe(unit, problem)
+      tell({ type: 'probe-finished', target: target.name, revision, probe: probe.name, took, exchanges: unit.line.recorder.exchanges.length - from, problem })
+    }),
+  )
+  await unit.close()
+  const file = options.directory === undefined ? undefined : join('evidence', fileName(target.name), `${revision}.json`)
+  const evidence = unit.evidence
+  if (options.directory !== undefined && file !== undefined) await save(join(options.directory, file), writeEvidence(evidence))
+  const findings = withReplays(judgeUnit(checks, evidence, file ?? 'memory'), evidence)
+  for (const finding of findings) tell({ type: 'finding', finding })
+  tell({ type: 'unit-finished', target: target.name, revision, took: Math.round(performance.now() - began) })
+  return findings
+}
+
+interface Stopper {
+  readonly reason: string | undefined
+  observe(unit: Unit, problem: string | undefined): Promise<void>
+}
+
+/** Why no more probes are to be started: interrupted, out of time, or the target is gone. */
+function stopperFor(target: Target, options: RunOptions, began: number): Stopper {
+  let gone: string | undefined
+  let strikes = 0
+  return {
+    get reason() {
+      if (options.signal?.aborted) return 'the run was interrupted'
+      if (performance.now() - began > target.limits.budget) return `the target's budget of ${target.limits.budget} ms is spent`
+      return gone
+    },
+    async observe(unit, problem) {
+      strikes = problem === undefined ? 0 : strikes + 1
+      if (strikes < strikesAllowed || gone !== undefined) return
+      strikes = 0
+      const alive = await unit.line.open({ hold: true })
+      if (alive.opening.response === undefined && alive.opening.messages.length === 0) gone = `the target has stopped answering: ${alive.opening.failure?.message}`
+      await alive.close()
+    },
+  }
+}
+
+function refusalOf(probe: Probe, target: Target, options: RunOptions): string | undefined {
+  if (!probe.disruptive || (target.disruptive && options.allowDisruptive)) return undefined
+  return 'it disturbs the target: set `disruptive: true` on the target and pass --allow-disruptive'
+}
+
+async function save(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, text)
+}
+
+const fileName = (name: string): string => name.replaceAll(/[^\w.-]+/g, '-').slice(0, 80)
+
+const placeOf = ({ reach }: Target): string => ('url' in reach ? reach.url : [reach.command, ...reach.args].join(' '))
+
+export function countsOf(findings: readonly Finding[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { outcome } of findings) counts[outcome] = (counts[outcome] ?? 0) + 1
+  return counts
+}
+
+async function eachOf<T>(items: readonly T[], atOnce: number, work: (item: T, index: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    for (let index = next++; index < items.length; index = next++) await work(items[index]!, index)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
+}

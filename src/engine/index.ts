@@ -1,0 +1,3 @@
+export { judgeAgain } from './again.ts'
+export { assess, countsOf, newRunId } from './assess.ts'
+export * from './types.ts'

@@ -1,0 +1,18 @@
+import type { Facility, Probe, UnitFacts } from '../model/index.ts'
+import type { RegisteredCheck } from './types.ts'
+import { isTranscript } from './unit.ts'
+
+/** The checks that speak about this unit at all: right revision, transport and kind. */
+export const checksFor = (checks: readonly RegisteredCheck[], facts: UnitFacts): RegisteredCheck[] =>
+  checks.filter(
+    ({ revisions, over, appliesTo }) =>
+      revisions.includes(facts.revision) && (over === undefined || over === facts.via) && (appliesTo === undefined || appliesTo.includes(facts.kind)),
+  )
+
+/** The probes those checks need, without those of checks whose facilities are missing; each once. */
+export function probesFor(checks: readonly RegisteredCheck[], facts: UnitFacts): Probe[] {
+  const fit = (requires: readonly Facility[]) => requires.every((facility) => facts.facilities[facility] === true)
+  const needed = new Set<Probe>(checks.filter(({ requires }) => fit(requires)).flatMap(({ needs }) => Object.values(needs)))
+  // Those that run alone hold everyone up: they come last.
+  return [...needed].filter((probe) => !isTranscript(probe)).sort((a, b) => Number(a.alone ?? false) - Number(b.alone ?? false))
+}

@@ -1,0 +1,58 @@
+import { type Catalogue, type Connection, resultOf, type ToolCall, type ToolDefinition, Unfit } from '../model/index.ts'
+import { fitting } from './arguments.ts'
+import type { Target } from './types.ts'
+
+/** Tools that may be called: those the operator names, and those that say they only read. */
+export const callable = (tools: readonly ToolDefinition[], allowed: readonly string[]): ToolDefinition[] =>
+  tools.filter(({ name, annotations }) => allowed.includes(name) || (annotations?.readOnlyHint === true && annotations.destructiveHint !== true))
+
+const remedy = 'name one under `tools.allow` of the target, or with --allow-tool'
+
+/** The first callable tool whose arguments follow from its schema. */
+export function anyCall(catalogue: Catalogue, target: Target): ToolCall {
+  const tools = callable(catalogue.tools.items, target.tools.allow)
+  if (tools.length === 0) throw new Unfit('not-testable', `no tool is marked read-only: ${remedy}`)
+  for (const tool of tools) {
+    const call = callOf(tool)
+    if (call) return call
+  }
+  throw new Unfit('not-testable', `arguments cannot be derived from the schema of any callable tool: ${remedy}`)
+}
+
+/** A tool named by the operator for a role. */
+export function namedCall(catalogue: Catalogue, target: Target, role: 'slow' | 'failing'): ToolCall {
+  const name = target.tools[role]
+  if (name === undefined) throw new Unfit('not-testable', `needs a ${role} tool: name one under \`tools.${role}\` of the target`)
+  const definition = catalogue.tools.items.find((tool) => tool.name === name)
+  if (definition === undefined) throw new Unfit('not-testable', `tools.${role} names ${name}, which the target does not list`)
+  const call = callOf(definition)
+  if (call === undefined) throw new Unfit('not-testable', `arguments of ${name} cannot be derived from its schema`)
+  return call
+}
+
+/** A tool that gives back the text it is given: the one the operator names, or one that is seen to do so. */
+export async function echoCall(catalogue: Catalogue, target: Target, session: Connection): Promise<ToolCall> {
+  const named = target.tools.echo
+  const tools = callable(catalogue.tools.items, named === undefined ? target.tools.allow : [...target.tools.allow, named])
+  const candidates = named === undefined ? tools.filter(({ name }) => /echo/i.test(name)) : tools.filter(({ name }) => name === named)
+  for (const tool of candidates.slice(0, 3)) {
+    for (const argument of textArguments(tool)) {
+      const base = callOf(tool)
+      if (base === undefined) continue
+      const nonce = `assay-${tool.name.length}-${argument}`
+      const tried = await session.send('tools/call', { name: tool.name, arguments: { ...base.arguments, [argument]: nonce } })
+      if (JSON.stringify(resultOf(tried)?.content ?? '').includes(nonce)) return { ...base, echoes: argument }
+    }
+  }
+  throw new Unfit('not-testable', 'no callable tool gives back the text it is given: name one under `tools.echo` of the target')
+}
+
+export function callOf(definition: ToolDefinition): ToolCall | undefined {
+  const value = fitting(definition.inputSchema ?? { type: 'object' })
+  return typeof value === 'object' && value !== null ? { definition, name: definition.name, arguments: value as Record<string, unknown> } : undefined
+}
+
+const textArguments = ({ inputSchema }: ToolDefinition): string[] =>
+  Object.entries((inputSchema?.properties ?? {}) as Record<string, { type?: string }>)
+    .filter(([, property]) => property?.type === 'string')
+    .map(([name]) => name)

@@ -1,0 +1,78 @@
+import type { Check, Finding, Instruments, Revision, UnitFacts } from '../model/index.ts'
+
+/** A check with the place it has in the registry: `suite` conformance or security, `area` the folder. */
+export interface RegisteredCheck extends Check {
+  readonly suite: string
+  readonly area: string
+}
+
+/** Gives a bearer token for an identity; called again when a token is about to expire. */
+export type TokenProvider = () => Promise<string>
+
+export interface Identity {
+  name: string
+  tenant?: string
+  /** Absent for a target that wants no token. */
+  token?: TokenProvider
+}
+
+/** A target ready to be assessed: nothing is read from files or the environment after this point. */
+export interface Target {
+  name: string
+  kind: string
+  /** Where it is reached: an MCP endpoint, or a command to be started for stdio. */
+  reach: { url: string; headers?: Record<string, string> } | { command: string; args: string[]; env?: Record<string, string>; cwd?: string }
+  /** Revisions to assess; learnt from the target when left out. */
+  revisions?: Revision[]
+  /** The first is the one that conformance speaks as. */
+  identities: Identity[]
+  tools: { allow: string[]; echo?: string; slow?: string; failing?: string }
+  limits: { requestsPerSecond: number; probesAtOnce: number; exchangeDeadline: number; probeDeadline: number; budget: number; maxBytes: number }
+  disruptive: boolean
+  instruments: Instruments
+  /** Values that must never be written down, beside the tokens themselves. */
+  secrets: string[]
+}
+
+export interface RunOptions {
+  checks: RegisteredCheck[]
+  /** Disrupting probes run only when this and the target say so. */
+  allowDisruptive: boolean
+  /** Where evidence goes; kept in memory only when left out. */
+  directory?: string
+  signal?: AbortSignal
+}
+
+/** The event stream of a run: everything shown or written while it goes on is a fold of it. */
+export type RunEvent =
+  | { type: 'run-started'; at: string; run: string; targets: string[]; checks: number }
+  | { type: 'unit-started'; at: string; target: string; revision: Revision; facts: UnitFacts; checks: number; probes: number }
+  | { type: 'probe-finished'; at: string; target: string; revision: Revision; probe: string; took: number; exchanges: number; problem?: string }
+  | { type: 'finding'; at: string; finding: Finding }
+  | { type: 'unit-finished'; at: string; target: string; revision: Revision; took: number }
+  | { type: 'target-failed'; at: string; target: string; error: { code: string; message: string; sent?: string; got?: string; likely?: string; attempt?: string } }
+  | { type: 'run-finished'; at: string; run: string; took: number; counts: Record<string, number> }
+
+/** `run.json`: what is needed, with the evidence, to judge again. */
+export interface RunRecord {
+  schema: 'assay/run/1'
+  run: string
+  assay: string
+  started: string
+  took: number
+  checks: string[]
+  targets: { name: string; kind: string; url: string; units: UnitFacts[]; error?: { code: string; message: string } }[]
+  /** Milliseconds of the run in which no exchange was in flight, and exchanges in all. */
+  idle: number
+  exchanges: number
+}
+
+export interface RunResult {
+  record: RunRecord
+  findings: Finding[]
+}
+
+/** Exported by `src/engine/index.ts`. Never rejects because of what a target does. */
+export type Assess = (targets: Target[], options: RunOptions, emit: (event: RunEvent) => void) => Promise<RunResult>
+/** Exported by `src/engine/index.ts` as `judgeAgain`: reads a run directory, judges its evidence with these checks, offline. */
+export type JudgeAgain = (directory: string, checks: RegisteredCheck[]) => Promise<RunResult>

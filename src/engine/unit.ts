@@ -1,0 +1,143 @@
+import {
+  type Catalogue,
+  type Connection,
+  type ConnectOptions,
+  type Exchange,
+  eraOf,
+  type Probe,
+  type ProbeContext,
+  type RawRequest,
+  type ToolCall,
+  transcript,
+  Unfit,
+  type UnitFacts,
+} from '../model/index.ts'
+import { exchangeOverHttp } from '../wire/index.ts'
+import { readCatalogue } from './catalogue.ts'
+import { type Line, tokenFor } from './connect.ts'
+import type { ProbeEvidence, UnitEvidence } from './evidence.ts'
+import type { TargetLock } from './lock.ts'
+import { anyCall, echoCall, namedCall } from './tools.ts'
+import type { Target } from './types.ts'
+
+/** One target at one revision: runs probes, each once, and keeps what they bring. */
+export class Unit {
+  readonly target: Target
+  readonly line: Line
+  readonly session: Connection
+  readonly catalogue: Catalogue
+  facts!: UnitFacts
+  readonly #lock: TargetLock
+  readonly #runs = new Map<Probe, Promise<ProbeEvidence>>()
+  readonly #probes: Record<string, ProbeEvidence> = {}
+  readonly #echo: { call?: Promise<ToolCall> } = {}
+
+  private constructor(target: Target, line: Line, session: Connection, catalogue: Catalogue, lock: TargetLock) {
+    this.target = target
+    this.line = line
+    this.session = session
+    this.catalogue = catalogue
+    this.#lock = lock
+  }
+
+  static async open(target: Target, line: Line, session: Connection, lock: TargetLock): Promise<Unit> {
+    const catalogue = await readCatalogue(session)
+    for (const tool of catalogue.tools.items) line.link.tools.set(tool.name, tool)
+    return new Unit(target, line, session, catalogue, lock)
+  }
+
+  get evidence(): UnitEvidence {
+    return { facts: this.facts, exchanges: this.line.recorder.exchanges, probes: this.#probes }
+  }
+
+  /** Runs a probe in its turn; what it throws becomes evidence of why there is none. */
+  gather(probe: Probe, stopped: () => string | undefined): Promise<ProbeEvidence> {
+    return this.#once(probe, () =>
+      this.#lock.hold(probe.alone ?? false, async () => {
+        const reason = stopped()
+        return reason === undefined ? this.#run(probe) : { unfit: 'inconclusive', reason }
+      }),
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.session.close()
+    this.line.link.sockets.close()
+  }
+
+  #once(probe: Probe, start: () => Promise<ProbeEvidence>): Promise<ProbeEvidence> {
+    let run = this.#runs.get(probe)
+    if (run === undefined) {
+      run = start().then((evidence) => {
+        this.#probes[probe.name] = evidence
+        return evidence
+      })
+      this.#runs.set(probe, run)
+    }
+    return run
+  }
+
+  async #run(probe: Probe): Promise<ProbeEvidence> {
+    const own: Connection[] = []
+    const deadline = probe.deadline ?? this.target.limits.probeDeadline
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => late.reject(new Unfit('inconclusive', `the probe did not finish within ${deadline} ms`)), deadline)
+    try {
+      const value = await Promise.race([probe.run(this.#context(own)), late.promise])
+      return { value: value ?? null }
+    } catch (error) {
+      if (error instanceof Unfit) return { unfit: error.kind, reason: error.message }
+      return { unfit: 'inconclusive', reason: `the probe "${probe.name}" failed: ${(error as Error).message}` }
+    } finally {
+      clearTimeout(timer)
+      await Promise.all(own.map((connection) => connection.close()))
+    }
+  }
+
+  #context(own: Connection[]): ProbeContext {
+    const { session, catalogue, target, line } = this
+    return {
+      revision: line.revision,
+      era: eraOf(line.revision),
+      facts: this.facts,
+      instruments: target.instruments,
+      session: async () => session,
+      connect: async (options: ConnectOptions = {}) => {
+        const connection = await line.open(options)
+        own.push(connection)
+        return connection
+      },
+      request: (raw) => this.#raw(raw),
+      catalogue: async () => catalogue,
+      tool: (role) => this.#tool(role),
+      use: async <E>(probe: Probe<E>) => {
+        if (probe.alone) throw new Error(`"${probe.name}" runs alone and cannot be used by another probe`)
+        const evidence = await this.#once(probe as Probe, () => this.#run(probe as Probe))
+        if ('unfit' in evidence) throw new Unfit(evidence.unfit, evidence.reason)
+        return evidence.value as E
+      },
+      pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    }
+  }
+
+  async #tool(role: 'echo' | 'slow' | 'failing' | 'any'): Promise<ToolCall> {
+    if (role === 'any') return anyCall(this.catalogue, this.target)
+    if (role !== 'echo') return namedCall(this.catalogue, this.target, role)
+    this.#echo.call ??= echoCall(this.catalogue, this.target, this.session)
+    return this.#echo.call
+  }
+
+  async #raw(raw: RawRequest): Promise<Exchange> {
+    const { recorder, sockets, endpoint } = this.line.link
+    const headers: [string, string][] = [...(raw.headers ?? [])]
+    if (raw.authorize !== false) {
+      const token = await tokenFor(this.target, {}, recorder)
+      if (token !== null) headers.push(['Authorization', `Bearer ${token}`])
+    }
+    const { method = 'POST', body, halfOpen, drip, deadline, wholeStream } = raw
+    const url = raw.url === undefined ? endpoint.url : new URL(raw.url, endpoint.url)
+    return exchangeOverHttp(recorder, sockets, { connection: 0, method, url, headers, body, halfOpen, drip, deadline, wholeStream })
+  }
+}
+
+export const isTranscript = (probe: Probe): boolean => probe === (transcript as Probe)

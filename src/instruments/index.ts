@@ -1,0 +1,2 @@
+export * from './forging-issuer.ts'
+export * from './scripted-upstream.ts'

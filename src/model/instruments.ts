@@ -1,0 +1,81 @@
+/** An MCP server whose every behaviour a probe can set, registered behind the gateway under test. */
+export interface ScriptedUpstream {
+  /** Tool names as the upstream itself lists them; the gateway may prefix them. */
+  readonly toolNames: { scripted: string; idempotent: string }
+  /**
+   * Registers what one call does; the call names it by passing the returned id as argument `script`. Calls with the same
+   * id share the script, so that duplicates and retries can be counted.
+   */
+  script(behaviour: UpstreamBehaviour): Promise<string>
+  /** What reached the upstream for a script, in order. */
+  calls(script: string): Promise<UpstreamCall[]>
+  /** Everything that reached the upstream since it was started or last cleared, bounded to the newest thousand. */
+  traffic(): Promise<UpstreamCall[]>
+  /** Changes the catalogue; emits `list_changed` unless `quietly`. */
+  setTools(tools: Record<string, unknown>[] | null, options?: { quietly?: boolean }): Promise<void>
+  /** Sends a notification to every client of the upstream. */
+  notify(method: string, params?: Record<string, unknown>): Promise<void>
+  /** Behaviour of everything that is not a scripted call: `down` refuses connections, `hang` never answers. */
+  condition(state: 'up' | 'down' | 'hang' | 'garbage' | 'unavailable' | 'lost-sessions'): Promise<void>
+}
+
+export interface UpstreamBehaviour {
+  /** Milliseconds before the answer. */
+  delay?: number
+  /** Content text of the result; the default echoes argument `text`. */
+  text?: string
+  /** The whole result instead. */
+  result?: Record<string, unknown>
+  error?: { code: number; message: string; data?: unknown }
+  /** Progress values to emit before the answer, when a token was given; evenly spread over `delay`. */
+  progress?: number[]
+  /** Notifications to emit before the answer, as whole messages without `jsonrpc`. */
+  notifications?: { method: string; params?: Record<string, unknown> }[]
+  /** HTTP status without a JSON-RPC body, for the first `times` attempts (default all). */
+  status?: number
+  times?: number
+  /** How the answer is damaged. */
+  damage?: 'wrong-id' | 'no-answer' | 'reset' | 'reset-after-handling' | 'invalid-json' | 'duplicate-answer' | 'html'
+  /** Size in bytes of the result text. */
+  size?: number
+}
+
+export interface UpstreamCall {
+  at: number
+  /** HTTP verb. */
+  verb: string
+  headers: Record<string, string>
+  method?: string
+  id?: unknown
+  params?: Record<string, unknown>
+  /** Set when the caller dropped the connection, or cancelled, before the answer. */
+  cancelled?: 'disconnect' | 'notification'
+  completed?: boolean
+}
+
+/** An authorization server that also mints wrong tokens; the target trusts it as one of its issuers. */
+export interface ForgingIssuer {
+  readonly issuer: string
+  /** A token the target must accept: right audience, tenant and scopes. Claims and header members given here replace the right ones, `undefined` removes them. */
+  mint(forgery?: Forgery): Promise<string>
+  /** The public signing key as PEM and JWK, for key-confusion attacks. */
+  publicKey(): Promise<{ pem: string; jwk: Record<string, unknown> }>
+  /** New signing key. `publish: false` leaves it out of the JWKS; `withdraw` removes the old key from it. */
+  rotate(options?: { publish?: boolean; withdraw?: boolean }): Promise<void>
+  /** Behaviour of the JWKS endpoint. */
+  jwks(state: 'up' | 'down' | 'slow' | 'error' | 'wrong-type'): Promise<void>
+  /** How often the JWKS was asked for. */
+  jwksHits(): Promise<number>
+}
+
+export interface Forgery {
+  claims?: Record<string, unknown>
+  header?: Record<string, unknown>
+  /** `own` the published key (default) · `unknown` a key that is not in the JWKS · `public-as-secret` HMAC with the public key · `none` no signature. */
+  key?: 'own' | 'unknown' | 'public-as-secret-pem' | 'public-as-secret-jwk' | 'weak-secret' | 'none'
+  alg?: string
+  /** Replaces the encoded token after signing. */
+  tamper?: 'signature' | 'payload' | 'strip-signature' | 'zero-signature'
+  /** Payload text instead of JSON.stringify of the claims, for duplicate members. */
+  payload?: string
+}

@@ -1,0 +1,81 @@
+import type { Exchange } from './exchange.ts'
+import type { Era, Revision } from './revision.ts'
+import type { Catalogue, Connection, Facility, Instruments, RawRequest, ToolCall, UnitFacts } from './target.ts'
+
+/** One scripted exchange with a target. Its return value is evidence: plain data, exchanges included. */
+export interface Probe<E = unknown> extends ProbeOptions {
+  readonly name: string
+  readonly run: (context: ProbeContext) => Promise<E>
+}
+
+export interface ProbeOptions {
+  /** What the target must offer, or the operator must have given; otherwise the probe is not run. */
+  readonly requires?: Facility | readonly Facility[]
+  /** Runs alone on its target, because it measures time or uses up a shared limit. */
+  readonly alone?: boolean
+  /** Changes or burdens the target beyond a tool call: needs `disruptive: true` and `--allow-disruptive`. */
+  readonly disruptive?: boolean
+  /** Only over this transport. */
+  readonly over?: 'http' | 'stdio'
+  /** Bound on the whole probe in milliseconds. */
+  readonly deadline?: number
+}
+
+export interface ProbeContext {
+  readonly revision: Revision
+  readonly era: Era
+  readonly facts: UnitFacts
+  readonly instruments: Instruments
+  /** The connection all well-behaved probes of this unit share. */
+  session(): Promise<Connection>
+  /** A connection of the probe's own, closed when the probe ends. */
+  connect(options?: ConnectOptions): Promise<Connection>
+  /** An HTTP request outside any connection: everything as given, nothing added but `Host` and the token. */
+  request(raw: RawRequest): Promise<Exchange>
+  /** The lists of the target, read to their ends once per unit. */
+  catalogue(): Promise<Catalogue>
+  /** A call the target's owner allows: by role (`echo`, `slow`, `failing`), or any read-only tool. Throws `Unfit`. */
+  tool(role: 'echo' | 'slow' | 'failing' | 'any'): Promise<ToolCall>
+  /** Another probe's evidence, gathered once. */
+  use<E>(probe: Probe<E>): Promise<E>
+  /** Waits this long, or until the probe's deadline. */
+  pause(milliseconds: number): Promise<void>
+}
+
+export interface ConnectOptions {
+  /** The identity to connect as; the unit's own if left out, none with `null`. */
+  identity?: string | null
+  /** Bearer token instead of the identity's. */
+  token?: string | null
+  /** Sent in `initialize` or `_meta` instead of the era's default, empty, set. */
+  capabilities?: Record<string, unknown>
+  /** Keeps back `notifications/initialized`. */
+  hold?: boolean
+  headers?: Record<string, string>
+}
+
+/** Thrown by a probe that cannot be run here: every check that needs it gets this outcome. */
+export class Unfit extends Error {
+  readonly kind: 'not-applicable' | 'not-testable' | 'inconclusive'
+
+  constructor(kind: 'not-applicable' | 'not-testable' | 'inconclusive', reason: string) {
+    super(reason)
+    this.kind = kind
+  }
+}
+
+type Run<E> = (context: ProbeContext) => Promise<E>
+
+/** Declares a probe. The name says what is exchanged; it is unique in the registry and names the evidence file. */
+export function probe<E>(name: string, run: Run<E>): Probe<E>
+export function probe<E>(name: string, options: ProbeOptions, run: Run<E>): Probe<E>
+export function probe<E>(name: string, ...rest: [Run<E>] | [ProbeOptions, Run<E>]): Probe<E> {
+  const [options, run] = rest.length === 1 ? [{}, rest[0]] : rest
+  return { ...options, name, run }
+}
+
+/**
+ * Not a probe of its own: every exchange the other probes of the unit had, for checks that judge what they were not
+ * looking for. A check that needs it names, beside it, the probes it wants to have been run.
+ */
+export const transcript: Probe<Exchange[]> = probe('the whole transcript', async () => [])

@@ -1,0 +1,5 @@
+export { clientInfo, headerValue, mirroredHeaders, requestMeta, withMeta } from './envelope.ts'
+export { exchangeOverHttp, HttpSockets } from './http.ts'
+export { connectOverHttp, type Endpoint, type Link } from './http-connection.ts'
+export { Activity, Pace, Recorder, type RecorderLimits } from './recorder.ts'
+export { type Command, connectOverStdio, StdioConnection } from './stdio.ts'

@@ -1,0 +1,123 @@
+import type { Exchange, SentRequest } from '../model/index.ts'
+
+export interface RecorderLimits {
+  /** Bytes of a response body that are read. */
+  maxBytes: number
+  /** Milliseconds an exchange may take unless it says otherwise. */
+  exchangeDeadline: number
+}
+
+/** Characters of a body that are kept as text. */
+export const keptText = 65_536
+
+/** Holds all units of one target together under its limit on requests a second. */
+export class Pace {
+  readonly #gap: number
+  #nextSlot = 0
+
+  constructor(requestsPerSecond: number) {
+    this.#gap = 1000 / requestsPerSecond
+  }
+
+  async turn(): Promise<void> {
+    const now = performance.now()
+    // Slots not used in the last tenth of a second may be used at once: a pace, not a metronome.
+    this.#nextSlot = Math.max(this.#nextSlot + this.#gap, now - 100)
+    const wait = this.#nextSlot - now
+    if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait))
+  }
+}
+
+/**
+ * Writes down what a unit of a run says and hears. Secrets are replaced here, before anything is kept, so that nothing
+ * downstream can leak them. Also paces requests, and measures the time in which nothing was in flight.
+ */
+export class Recorder {
+  readonly exchanges: Exchange[] = []
+  readonly limits: RecorderLimits
+  readonly #secrets = new Map<string, string>()
+  readonly #epoch: number
+  readonly #activity: Activity
+  readonly #awaited = new Set<Exchange>()
+  readonly #pace: Pace
+  #connections = 0
+
+  constructor(limits: RecorderLimits, pace: Pace, activity: Activity) {
+    this.limits = limits
+    this.#pace = pace
+    this.#activity = activity
+    this.#epoch = activity.epoch
+  }
+
+  /** Milliseconds since the run began, to the microsecond. */
+  now(): number {
+    return Math.round((performance.now() - this.#epoch) * 1000) / 1000
+  }
+
+  nextConnection(): number {
+    this.#connections += 1
+    return this.#connections
+  }
+
+  /** From now on the value is written as `label`. Very short values are left alone: they would blot out ordinary text. */
+  hide(secret: string | undefined, label: string): void {
+    if (secret !== undefined && secret.length >= 8) this.#secrets.set(secret, label)
+  }
+
+  redact(text: string): string {
+    let clean = text
+    for (const [secret, label] of this.#secrets) if (clean.includes(secret)) clean = clean.replaceAll(secret, label)
+    return clean
+  }
+
+  turn(): Promise<void> {
+    return this.#pace.turn()
+  }
+
+  begin(via: 'http' | 'stdio', connection: number, request: SentRequest): Exchange {
+    const started = this.now()
+    const exchange: Exchange = { id: this.exchanges.length + 1, connection, via, request: this.#clean(request), messages: [], started, ended: started }
+    this.exchanges.push(exchange)
+    this.#awaited.add(exchange)
+    this.#activity.began()
+    return exchange
+  }
+
+  /** Marks the moment from which nobody waits for the exchange any more. An open stream is not waited for. */
+  end(exchange: Exchange): Exchange {
+    exchange.ended = this.now()
+    if (this.#awaited.delete(exchange)) this.#activity.ended()
+    return exchange
+  }
+
+  #clean(request: SentRequest): SentRequest {
+    const headers = request.headers.map(([name, value]): [string, string] => [name, this.redact(value)])
+    const body = request.body === undefined ? undefined : this.redact(request.body.length > keptText ? `${request.body.slice(0, keptText)}…` : request.body)
+    return { ...request, url: this.redact(request.url), headers, body }
+  }
+}
+
+/** Measures how long nothing at all was in flight, over every unit of a run. */
+export class Activity {
+  readonly epoch = performance.now()
+  #flying = 0
+  #since = performance.now()
+  #idle = 0
+  count = 0
+
+  began(): void {
+    if (this.#flying === 0) this.#idle += performance.now() - this.#since
+    this.#flying += 1
+    this.count += 1
+  }
+
+  ended(): void {
+    this.#flying -= 1
+    if (this.#flying === 0) this.#since = performance.now()
+  }
+
+  /** Milliseconds. */
+  get idle(): number {
+    return this.#idle + (this.#flying === 0 ? performance.now() - this.#since : 0)
+  }
+}

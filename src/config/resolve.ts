@@ -11,7 +11,7 @@ export const defaultLimits: Limits = {
   probesAtOnce: 4,
   exchangeDeadline: 10_000,
   probeDeadline: 30_000,
-  budget: 5_000,
+  budget: 900_000,
   maxBytes: 1_000_000,
 }
 

@@ -46,7 +46,7 @@ export interface Limits {
   probesAtOnce: number
   exchangeDeadline: number
   probeDeadline: number
-  /** Exchanges per target and revision. */
+  /** For everything that is sent to the target in one run. */
   budget: number
   /** Bytes kept of one answer. */
   maxBytes: number

@@ -16,7 +16,7 @@ export async function judgeAgain(directory: string, checks: RegisteredCheck[]): 
     for (const facts of target.units) {
       const file = join('evidence', target.name.replaceAll(/[^\w.-]+/g, '-').slice(0, 80), `${facts.revision}.json`)
       const text = await readFile(join(directory, file), 'utf8').catch((cause) => {
-        throw coded('E_RUN_DAMAGED', { run: directory }, { got: `no evidence at ${file}`, cause })
+        throw coded('E_RUN_DAMAGED', { run: directory, what: file }, { cause })
       })
       const evidence = readEvidence(text)
       findings.push(...withReplays(judgeUnit(checksFor(asked, facts), evidence, file), evidence))

@@ -4,6 +4,7 @@ import {
   type ConnectOptions,
   type Exchange,
   eraOf,
+  type Lack,
   type Probe,
   type ProbeContext,
   type RawRequest,
@@ -77,7 +78,16 @@ export class Unit {
     return run
   }
 
+  /** The first thing the probe asks for that is not there. */
+  #lackOf(probe: Probe): Lack | undefined {
+    const requires = probe.requires === undefined ? [] : [probe.requires].flat()
+    if (probe.over !== undefined && probe.over !== this.facts.via) return { kind: 'not-applicable', reason: `it is about ${probe.over}` }
+    return requires.map((facility) => this.facts.facilities[facility]).find((state) => state !== true)
+  }
+
   async #run(probe: Probe): Promise<ProbeEvidence> {
+    const lack = this.#lackOf(probe)
+    if (lack) return { unfit: lack.kind, reason: lack.reason }
     const own: Connection[] = []
     const deadline = probe.deadline ?? this.target.limits.probeDeadline
     const late = Promise.withResolvers<never>()

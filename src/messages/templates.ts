@@ -102,7 +102,7 @@ export const templates = {
     exit: 2,
   },
   E_RUN_DAMAGED: {
-    says: 'the run at {run} cannot be read',
+    says: 'the run at {run} cannot be read: {what}',
     why: 'Files of a run carry the name and version of their schema. One that is cut off, or from a version this one does not know, is not guessed at.',
     likely: 'the run was interrupted before it wrote its results, or another version of Assay wrote it',
     try: 'run it again, or read it with the version that wrote it',
@@ -120,6 +120,13 @@ export const templates = {
     why: 'An accepted failure is accepted until a date. After it the gate fails until someone decides again.',
     likely: 'the date has passed without a decision',
     try: 'correct what the check finds, or renew the waiver with {owner}',
+    exit: 1,
+  },
+  E_WAIVER_STALE: {
+    says: 'the waiver for {check} in {file} accepts nothing',
+    why: 'An entry that matches nothing that fails is either misspelt or no longer needed. Left in place it would silently accept the next failure of that check.',
+    likely: 'the failure is mended, or the check or target is misspelt',
+    try: 'remove the entry, or correct its check and target',
     exit: 1,
   },
   E_OUTPUT_EXISTS: {

@@ -31,8 +31,9 @@ export interface UpstreamBehaviour {
   progress?: number[]
   /** Notifications to emit before the answer, as whole messages without `jsonrpc`. */
   notifications?: { method: string; params?: Record<string, unknown> }[]
-  /** HTTP status without a JSON-RPC body, for the first `times` attempts (default all). */
+  /** HTTP status without a JSON-RPC body. */
   status?: number
+  /** Only the first so many attempts get `status` or `damage`; all of them when left out. */
   times?: number
   /** How the answer is damaged. */
   damage?: 'wrong-id' | 'no-answer' | 'reset' | 'reset-after-handling' | 'invalid-json' | 'duplicate-answer' | 'html'
@@ -50,6 +51,7 @@ export interface UpstreamCall {
   params?: Record<string, unknown>
   /** Set when the caller dropped the connection, or cancelled, before the answer. */
   cancelled?: 'disconnect' | 'notification'
+  /** Set when the work was done, even if the answer was then lost. */
   completed?: boolean
 }
 
@@ -66,6 +68,8 @@ export interface ForgingIssuer {
   jwks(state: 'up' | 'down' | 'slow' | 'error' | 'wrong-type'): Promise<void>
   /** How often the JWKS was asked for. */
   jwksHits(): Promise<number>
+  /** How often an address named in a forged `jku` or `x5u` was fetched. */
+  strayHits(): Promise<number>
 }
 
 export interface Forgery {

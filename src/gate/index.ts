@@ -1,0 +1,5 @@
+export { type Accepted, type Applied, type EntryProblem, fits, problemOf } from './accepted.ts'
+export * from './baseline.ts'
+export * from './decide.ts'
+export * from './files.ts'
+export * from './waivers.ts'

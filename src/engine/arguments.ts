@@ -22,7 +22,7 @@ export function fitting(schema: unknown, root: unknown = schema, depth = 0): unk
     case 'object':
       return fittingObject(node, root, depth)
     case 'array':
-      return Array.from({ length: Number(node.minItems ?? 0) }, () => fitting(node.items, root, depth + 1))
+      return fittingArray(node, root, depth)
     case 'integer':
     case 'number':
       return fittingNumber(node)
@@ -50,6 +50,17 @@ function fittingObject(node: Schema, root: unknown, depth: number): Schema | und
   return value
 }
 
+/** A schema that wants more than this is not worth satisfying, and may be a trap. */
+const mostItems = 100
+const mostCharacters = 10_000
+
+function fittingArray(node: Schema, root: unknown, depth: number): unknown[] | undefined {
+  const length = Number(node.minItems ?? 0)
+  if (!(length <= mostItems)) return undefined
+  const items = Array.from({ length }, () => fitting(node.items, root, depth + 1))
+  return items.includes(undefined) ? undefined : items
+}
+
 function fittingNumber(node: Schema): number {
   const lowest = Number(node.minimum ?? (node.exclusiveMinimum !== undefined ? Number(node.exclusiveMinimum) + 1 : 1))
   const highest = Number(node.maximum ?? (node.exclusiveMaximum !== undefined ? Number(node.exclusiveMaximum) - 1 : Math.max(lowest, 1)))
@@ -71,7 +82,7 @@ const formats: Record<string, string> = {
 }
 
 function fittingString(node: Schema): string | undefined {
-  if (typeof node.pattern === 'string') return undefined
+  if (typeof node.pattern === 'string' || Number(node.minLength ?? 0) > mostCharacters) return undefined
   const text = formats[node.format as string] ?? 'assay'
   const padded = text.padEnd(Number(node.minLength ?? 0), 'x')
   return typeof node.maxLength === 'number' ? padded.slice(0, node.maxLength) : padded

@@ -21,8 +21,9 @@ export function lineTo(target: Target, revision: Revision, endpoint: URL | undef
     recorder,
     link,
     open: async (options = {}) => {
-      if (!('url' in target.reach)) return connectOverStdio(recorder, target.reach, revision, options)
-      return connectOverHttp(link, revision, { ...options, token: await tokenFor(target, options, recorder) })
+      const spoken = options.revision ?? revision
+      if (!('url' in target.reach)) return connectOverStdio(recorder, target.reach, spoken, options)
+      return connectOverHttp(link, spoken, { ...options, token: await tokenFor(target, options, recorder) })
     },
   }
 }

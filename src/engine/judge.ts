@@ -1,4 +1,4 @@
-import { type Exchange, type Finding, inconclusive, type Judgement, linkOf, outcomeOf, replayOf, transcript } from '../model/index.ts'
+import { type Exchange, type Finding, inconclusive, type Judgement, linkOf, outcomeOf, pageOf, replayOf, transcript } from '../model/index.ts'
 import type { UnitEvidence } from './evidence.ts'
 import type { RegisteredCheck } from './types.ts'
 
@@ -16,7 +16,7 @@ function judgementOf(check: RegisteredCheck, evidence: UnitEvidence): Judgement 
   const values: Record<string, unknown> = {}
   for (const [name, probe] of Object.entries(check.needs)) {
     if (probe === transcript) {
-      values[name] = evidence.exchanges
+      values[name] = evidence.exchanges.filter(({ revision }) => revision === undefined)
       continue
     }
     const gathered = evidence.probes[probe.name]
@@ -48,7 +48,7 @@ function findingOf(check: RegisteredCheck, judgement: Judgement, { facts }: Unit
     ...(exchange === undefined ? {} : { sent: sentBy(exchange) }),
     ...(judgement.expected === undefined ? {} : { expected: textOf(judgement.expected) }),
     ...(judgement.actual === undefined ? {} : { actual: textOf(judgement.actual) }),
-    clause: { spec: check.cites.spec, page: check.cites.page, says: check.says, url: linkOf(check.cites, facts.revision) },
+    clause: { spec: check.cites.spec, page: pageOf(check.cites, facts.revision), says: check.says, url: linkOf(check.cites, facts.revision) },
     fix: check.fix,
     ...(file === undefined ? {} : { evidence: { file, ...(exchange === undefined ? {} : { exchange: exchange.id }) } }),
   }

@@ -19,6 +19,33 @@ export function anyCall(catalogue: Catalogue, target: Target): ToolCall {
   throw new Unfit('not-testable', `arguments cannot be derived from the schema of any callable tool: ${remedy}`)
 }
 
+/** The first callable tool that promises structured content. */
+export function structuredCall(catalogue: Catalogue, target: Target): ToolCall {
+  const promising = catalogue.tools.items.filter(({ outputSchema }) => outputSchema !== undefined)
+  if (promising.length === 0) throw new Unfit('not-applicable', 'no tool has an output schema')
+  const call = callable(promising, target.tools.allow).map(callOf).find((each) => each !== undefined)
+  if (call === undefined) throw new Unfit('not-testable', `no tool with an output schema can be called: ${remedy}`)
+  return call
+}
+
+/** The first callable tool with an argument that is given again in a header; that argument has a value, required or not. */
+export function mirroredCall(catalogue: Catalogue, target: Target): ToolCall {
+  const annotated = catalogue.tools.items.filter((tool) => mirroredArgument(tool) !== undefined)
+  if (annotated.length === 0) throw new Unfit('not-applicable', 'no tool mirrors an argument in a header')
+  for (const tool of callable(annotated, target.tools.allow)) {
+    const call = callOf(tool)
+    const [name, schema] = mirroredArgument(tool)!
+    const value = call?.arguments[name] ?? fitting(schema, tool.inputSchema)
+    if (call && value !== undefined) return { ...call, arguments: { ...call.arguments, [name]: value } }
+  }
+  throw new Unfit('not-testable', `no tool that mirrors an argument in a header can be called: ${remedy}`)
+}
+
+const mirroredArgument = ({ inputSchema }: ToolDefinition): [name: string, schema: unknown] | undefined =>
+  Object.entries((inputSchema?.properties ?? {}) as Record<string, Record<string, unknown> | null>).find(
+    ([, property]) => typeof property?.['x-mcp-header'] === 'string',
+  )
+
 /** A tool named by the operator for a role. */
 export function namedCall(catalogue: Catalogue, target: Target, role: 'slow' | 'failing'): ToolCall {
   const name = target.tools[role]

@@ -18,7 +18,7 @@ import { readCatalogue } from './catalogue.ts'
 import { type Line, tokenFor } from './connect.ts'
 import type { ProbeEvidence, UnitEvidence } from './evidence.ts'
 import type { TargetLock } from './lock.ts'
-import { anyCall, echoCall, namedCall } from './tools.ts'
+import { anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
 import type { Target } from './types.ts'
 
 /** One target at one revision: runs probes, each once, and keeps what they bring. */
@@ -130,8 +130,10 @@ export class Unit {
     }
   }
 
-  async #tool(role: 'echo' | 'slow' | 'failing' | 'any'): Promise<ToolCall> {
+  async #tool(role: 'echo' | 'slow' | 'failing' | 'any' | 'structured' | 'mirrored'): Promise<ToolCall> {
     if (role === 'any') return anyCall(this.catalogue, this.target)
+    if (role === 'structured') return structuredCall(this.catalogue, this.target)
+    if (role === 'mirrored') return mirroredCall(this.catalogue, this.target)
     if (role !== 'echo') return namedCall(this.catalogue, this.target, role)
     this.#echo.call ??= echoCall(this.catalogue, this.target, this.session)
     return this.#echo.call

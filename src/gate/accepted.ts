@@ -67,6 +67,13 @@ export const speaksOf = (entry: Accepted, finding: Finding): boolean =>
 /** Only what went wrong can be accepted; what could not be judged cannot. */
 export const isAcceptable = ({ outcome }: Finding): boolean => outcome === 'fail' || outcome === 'warn'
 
+function staleness(entry: Accepted, findings: readonly Finding[], place: string): EntryProblem | undefined {
+  const spoken = findings.filter((finding) => speaksOf(entry, finding))
+  if (spoken.some(isAcceptable)) return undefined
+  const why = spoken.length === 0 ? 'matches nothing that was judged' : 'is no longer needed: nothing it speaks of fails'
+  return { code: 'E_WAIVER_STALE', message: `${place} (${entry.check}) ${why}` }
+}
+
 /** Annotates each finding that an entry accepts, and names the entries that are wrong, expired or no longer needed. */
 export function accept(
   findings: readonly Finding[],
@@ -77,16 +84,13 @@ export function accept(
 ): Applied {
   const problems: EntryProblem[] = []
   const standing: Accepted[] = []
-  entries.forEach((entry, index) => {
+  for (const [index, entry] of entries.entries()) {
     const place = `${file}, entry ${index + 1}`
-    const problem = problemOf(entry, place, today)
-    if (problem) return problems.push(problem)
     const accepted = entry as Accepted
-    const spoken = findings.filter((finding) => speaksOf(accepted, finding))
-    if (spoken.some(isAcceptable)) return standing.push(accepted)
-    const why = spoken.length === 0 ? 'matches nothing that was judged' : 'is no longer needed: nothing it speaks of fails'
-    problems.push({ code: 'E_WAIVER_STALE', message: `${place} (${accepted.check}) ${why}` })
-  })
+    const problem = problemOf(entry, place, today) ?? staleness(accepted, findings, place)
+    if (problem) problems.push(problem)
+    else standing.push(accepted)
+  }
   return {
     findings: findings.map((finding) => {
       const entry = isAcceptable(finding) ? standing.find((candidate) => speaksOf(candidate, finding)) : undefined

@@ -33,7 +33,6 @@ export interface ScriptedUpstreamOptions {
 }
 
 export interface StartedScriptedUpstream extends ScriptedUpstream, AsyncDisposable {
-  readonly url: string
   /** Forgets the traffic seen so far. */
   clear(): Promise<void>
   close(): Promise<void>
@@ -103,6 +102,11 @@ class Upstream implements StartedScriptedUpstream {
     if (!quietly) await this.notify('notifications/tools/list_changed')
   }
 
+  async setResources(resources: Json[] | null): Promise<void> {
+    this.#catalogue.setResources(resources)
+    await this.notify('notifications/resources/list_changed')
+  }
+
   async notify(method: string, params?: Json): Promise<void> {
     this.#standings.notify(method, params)
   }
@@ -155,13 +159,18 @@ class Upstream implements StartedScriptedUpstream {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (new URL(request.url ?? '/', 'http://127.0.0.1').pathname !== '/mcp') return reply(response, 404)
+    if (new URL(request.url ?? '/', 'http://127.0.0.1').pathname !== '/mcp') return this.#elsewhere(request, response)
     if (request.method === 'POST') return this.#post(request, response)
     const handling = this.#begin(request, response, {})
     if (this.#unauthorized(request, response) || (await this.#disturbed(handling))) return
     if (request.method === 'GET') return this.#listenToSession(request, response)
     if (request.method === 'DELETE') return this.#endSession(request, response)
     reply(response, 405, undefined, { allow: 'GET, POST, DELETE' })
+  }
+
+  #elsewhere(request: IncomingMessage, response: ServerResponse): void {
+    this.#traffic.add({ ...observe(request), path: request.url })
+    reply(response, 404)
   }
 
   async #post(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Judgement } from './judgement.ts'
 import type { Keyword } from './outcome.ts'
 import type { Probe } from './probe.ts'
-import { type Revision, type RevisionRange, revisionsIn } from './revision.ts'
+import { eraOf, type Revision, type RevisionRange, revisionsIn } from './revision.ts'
 import type { Facility, UnitFacts } from './target.ts'
 
 /** Where a rule stands. */
@@ -10,6 +10,8 @@ export interface Citation {
   spec: string
   /** Page and section: `basic/transports#session-management`, or a section number for an RFC. */
   page: string
+  /** Where the same rule stands from 2026-07-28 on, when its section has moved. */
+  movedTo?: string
 }
 
 export type Needs = Record<string, Probe<any>>
@@ -58,6 +60,7 @@ export type CheckDeclaration<N extends Needs> = Requirement & {
 export interface SectionHead {
   spec: string
   page: string
+  movedTo?: string
   revisions: RevisionRange
   over?: 'http' | 'stdio'
   requires?: Facility | readonly Facility[]
@@ -87,7 +90,7 @@ export function section(head: SectionHead, declared: readonly DeclaredCheck[]): 
       title: declaration.title,
       keyword,
       says,
-      cites: { spec: declaration.spec ?? head.spec, page: declaration.page ?? head.page },
+      cites: citationOf(head, declaration),
       revisions: revisionsIn(declaration.revisions ?? head.revisions),
       requires: [...new Set([...list(head.requires), ...list(declaration.requires)])],
       over: declaration.over ?? head.over,
@@ -102,6 +105,12 @@ export function section(head: SectionHead, declared: readonly DeclaredCheck[]): 
   })
 }
 
+// A page of its own leaves the section, and with it where that has moved to.
+function citationOf(head: SectionHead, own: Partial<SectionHead>): Citation {
+  const movedTo = own.page === undefined ? (own.movedTo ?? head.movedTo) : own.movedTo
+  return { spec: own.spec ?? head.spec, page: own.page ?? head.page, ...(movedTo === undefined ? {} : { movedTo }) }
+}
+
 function requirementOf(declaration: Requirement): { keyword: Keyword; says: string } {
   if ('must' in declaration) return { keyword: 'MUST', says: declaration.must }
   if ('should' in declaration) return { keyword: 'SHOULD', says: declaration.should }
@@ -109,9 +118,13 @@ function requirementOf(declaration: Requirement): { keyword: Keyword; says: stri
   return { keyword: 'POLICY', says: declaration.policy }
 }
 
+/** The page and section of a citation at a revision. */
+export const pageOf = (cites: Citation, revision: Revision): string =>
+  cites.movedTo !== undefined && eraOf(revision) === 'stateless' ? cites.movedTo : cites.page
+
 /** The web address of a citation at a revision. */
 export function linkOf(cites: Citation, revision: Revision): string {
-  if (cites.spec === 'mcp') return `https://modelcontextprotocol.io/specification/${revision}/${cites.page}`
+  if (cites.spec === 'mcp') return `https://modelcontextprotocol.io/specification/${revision}/${pageOf(cites, revision)}`
   if (cites.spec === 'json-rpc') return `https://www.jsonrpc.org/specification#${cites.page}`
   if (cites.spec === 'whatwg-sse') return `https://html.spec.whatwg.org/multipage/server-sent-events.html#${cites.page}`
   if (cites.spec.startsWith('rfc')) return `https://www.rfc-editor.org/${cites.spec}.html#section-${cites.page}`

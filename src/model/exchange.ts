@@ -1,3 +1,5 @@
+import type { Revision } from './revision.ts'
+
 /**
  * What went over the wire, as plain data: it survives JSON, so a saved run can be judged again.
  * Times are milliseconds since the run began; sizes are bytes as received.
@@ -8,6 +10,8 @@ export interface Exchange {
   /** The connection the exchange belongs to, `0` for a request outside any. */
   connection: number
   via: 'http' | 'stdio'
+  /** Set when it was spoken at another revision than the unit's. */
+  revision?: Revision
   request: SentRequest
   /** Absent when nothing, not even a status line, came back. */
   response?: ReceivedResponse

@@ -1,5 +1,7 @@
 /** An MCP server whose every behaviour a probe can set, registered behind the gateway under test. */
 export interface ScriptedUpstream {
+  /** Where it is reached. Any other path of its origin answers 404, and is recorded all the same. */
+  readonly url: string
   /** Tool names as the upstream itself lists them; the gateway may prefix them. */
   readonly toolNames: { scripted: string; idempotent: string }
   /**
@@ -13,6 +15,8 @@ export interface ScriptedUpstream {
   traffic(): Promise<UpstreamCall[]>
   /** Changes the catalogue; emits `list_changed` unless `quietly`. */
   setTools(tools: Record<string, unknown>[] | null, options?: { quietly?: boolean }): Promise<void>
+  /** Changes the listed resources, or with `null` lists the original ones; emits `list_changed`. */
+  setResources(resources: Record<string, unknown>[] | null): Promise<void>
   /** Sends a notification to every client of the upstream. */
   notify(method: string, params?: Record<string, unknown>): Promise<void>
   /** Behaviour of everything that is not a scripted call: `down` refuses connections, `hang` never answers. */
@@ -45,6 +49,8 @@ export interface UpstreamCall {
   at: number
   /** HTTP verb. */
   verb: string
+  /** Path and query, when it is not the endpoint that was asked for. */
+  path?: string
   headers: Record<string, string>
   method?: string
   id?: unknown

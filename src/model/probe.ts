@@ -34,8 +34,11 @@ export interface ProbeContext {
   request(raw: RawRequest): Promise<Exchange>
   /** The lists of the target, read to their ends once per unit. */
   catalogue(): Promise<Catalogue>
-  /** A call the target's owner allows: by role (`echo`, `slow`, `failing`), or any read-only tool. Throws `Unfit`. */
-  tool(role: 'echo' | 'slow' | 'failing' | 'any'): Promise<ToolCall>
+  /**
+   * A call the target's owner allows: by role (`echo`, `slow`, `failing`), any read-only tool, or one of those that has an
+   * output schema (`structured`) or an argument given again in a header (`mirrored`). Throws `Unfit`.
+   */
+  tool(role: 'echo' | 'slow' | 'failing' | 'any' | 'structured' | 'mirrored'): Promise<ToolCall>
   /** Another probe's evidence, gathered once. */
   use<E>(probe: Probe<E>): Promise<E>
   /** Waits this long, or until the probe's deadline. */
@@ -43,6 +46,8 @@ export interface ProbeContext {
 }
 
 export interface ConnectOptions {
+  /** A revision other than the unit's, to compare the two. What is said over it is left out of the transcript. */
+  revision?: Revision
   /** The identity to connect as; the unit's own if left out, none with `null`. */
   identity?: string | null
   /** Bearer token instead of the identity's. */

@@ -58,7 +58,7 @@ class HttpConnection implements Connection {
 
   constructor(link: Link, revision: Revision, options: ConnectOptions & { token?: string | null }) {
     this.#link = link
-    this.number = link.recorder.nextConnection()
+    this.number = link.recorder.nextConnection(options.revision)
     this.revision = revision
     this.era = eraOf(revision)
     this.token = options.token ?? undefined

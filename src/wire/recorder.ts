@@ -1,4 +1,4 @@
-import type { Exchange, SentRequest } from '../model/index.ts'
+import type { Exchange, Revision, SentRequest } from '../model/index.ts'
 
 export interface RecorderLimits {
   /** Bytes of a response body that are read. */
@@ -40,6 +40,7 @@ export class Recorder {
   readonly #activity: Activity
   readonly #awaited = new Set<Exchange>()
   readonly #pace: Pace
+  readonly #foreign = new Map<number, Revision>()
   #connections = 0
 
   constructor(limits: RecorderLimits, pace: Pace, activity: Activity) {
@@ -54,8 +55,10 @@ export class Recorder {
     return Math.round((performance.now() - this.#epoch) * 1000) / 1000
   }
 
-  nextConnection(): number {
+  /** The number of a new connection; `foreign` is the revision it speaks when that is not the unit's. */
+  nextConnection(foreign?: Revision): number {
     this.#connections += 1
+    if (foreign !== undefined) this.#foreign.set(this.#connections, foreign)
     return this.#connections
   }
 
@@ -76,7 +79,9 @@ export class Recorder {
 
   begin(via: 'http' | 'stdio', connection: number, request: SentRequest): Exchange {
     const started = this.now()
-    const exchange: Exchange = { id: this.exchanges.length + 1, connection, via, request: this.#clean(request), messages: [], started, ended: started }
+    const revision = this.#foreign.get(connection)
+    const spoken = revision === undefined ? {} : { revision }
+    const exchange: Exchange = { id: this.exchanges.length + 1, connection, via, ...spoken, request: this.#clean(request), messages: [], started, ended: started }
     this.exchanges.push(exchange)
     this.#awaited.add(exchange)
     this.#activity.began()

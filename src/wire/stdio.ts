@@ -66,7 +66,7 @@ export class StdioConnection implements Connection {
 
   constructor(recorder: Recorder, command: Command, revision: Revision, options: ConnectOptions) {
     this.#recorder = recorder
-    this.number = recorder.nextConnection()
+    this.number = recorder.nextConnection(options.revision)
     this.revision = revision
     this.era = eraOf(revision)
     this.#claims = options.capabilities ?? {}

@@ -46,9 +46,14 @@ type Answer = (question: Question) => Reply
 /** Everything the upstream answers without a script. */
 export class Catalogue {
   #tools: Json[] = tools
+  #resources: Json[] = [note]
 
   setTools(replacement: Json[] | null): void {
     this.#tools = replacement ?? tools
+  }
+
+  setResources(replacement: Json[] | null): void {
+    this.#resources = replacement ?? [note]
   }
 
   has(tool: unknown): boolean {
@@ -66,7 +71,7 @@ export class Catalogue {
   readonly #common: Record<string, Answer> = {
     'tools/list': () => ({ result: { tools: this.#tools } }),
     'tools/call': ({ params }) => this.#echo(params),
-    'resources/list': () => ({ result: { resources: [note] } }),
+    'resources/list': () => ({ result: { resources: this.#resources } }),
     'resources/templates/list': () => ({ result: { resourceTemplates: [template] } }),
     'resources/read': read,
     'prompts/list': () => ({ result: { prompts: [prompt] } }),

@@ -1,0 +1,162 @@
+import { join, relative, resolve } from 'node:path'
+import { type ReportContext, type Reported, reporters } from '../../reports/index.ts'
+import { type LoadedConfig, resolveTargets } from '../config/index.ts'
+import type { RegisteredCheck, RunEvent, RunResult, Target } from '../engine/types.ts'
+import { type Decision, decide, type Policy } from '../gate/index.ts'
+import { coded, isErrorCode, nearest, orList, templates } from '../messages/index.ts'
+import type { Revision } from '../model/index.ts'
+import { type OpenRun, openRun, resultsDirectory } from '../store/index.ts'
+import { type AcceptedFiles, applyAccepted } from './accepted.ts'
+import type { Context, Engine } from './context.ts'
+import { exit } from './exit.ts'
+import { showProgress } from './progress.ts'
+
+/** How long an interrupted run may take to come to its end. */
+const graceMs = 10_000
+
+/** Everything an assessment is to do. */
+export interface Operation {
+  loaded: LoadedConfig
+  targets: string[]
+  revisions?: Revision[]
+  /** The checks, once it is known whether the targets want policies judged. */
+  checks(all: readonly RegisteredCheck[], policies: boolean): RegisteredCheck[]
+  policy: Policy
+  accepted: AcceptedFiles
+  allowDisruptive: boolean
+  /** Directory for runs. */
+  out?: string
+  json: boolean
+  reporters: string[]
+}
+
+/** Assesses targets, decides, writes the run, and reports it. */
+export async function perform(context: Context, operation: Operation): Promise<number> {
+  checkReporters(operation.reporters)
+  const all = await context.checks()
+  operation.checks(all, true)
+  const resolved = await resolveTargets(operation.loaded, operation.targets, context.env)
+  try {
+    const checks = operation.checks(all, resolved.policies)
+    for (const target of resolved.targets) if (operation.revisions) target.revisions = operation.revisions
+    const { assess, newRunId } = await context.engine()
+    const run = await openRun(resolve(context.cwd, operation.out ?? resultsDirectory), newRunId())
+    context.running(run.directory)
+    const result = await assessed(context, assess, operation, run, resolved.targets, checks)
+    const scope = {
+      all,
+      checks: result.record.checks,
+      targets: resolved.targets.map(({ name }) => name),
+      known: Object.keys(operation.loaded.config.targets),
+    }
+    const { findings, problems } = applyAccepted(result.findings, operation.accepted, scope, new Date().toISOString().slice(0, 10))
+    const decision = decide(findings, operation.policy, {
+      problems,
+      failedTargets: failedTargets(result),
+      interrupted: context.signal.aborted,
+    })
+    await run.finish({ record: result.record, findings }, decision)
+    await present(context, operation, run, { record: result.record, findings, decision })
+    return context.signal.aborted ? exit.interrupted : exitOf(decision)
+  } finally {
+    await resolved.close()
+  }
+}
+
+export const exitOf = ({ verdict }: Decision): number =>
+  ({ passed: exit.passed, failed: exit.failed, inconclusive: exit.inconclusive })[verdict]
+
+/** Targets that could not be judged, for the decision. */
+export const failedTargets = ({ record }: RunResult) =>
+  record.targets.flatMap(({ name, error }) =>
+    error ? [{ name, message: error.message, breaks: isErrorCode(error.code) && templates[error.code].exit === 1 }] : [],
+  )
+
+async function assessed(
+  context: Context,
+  assess: Engine['assess'],
+  { allowDisruptive }: Operation,
+  run: OpenRun,
+  targets: Target[],
+  checks: RegisteredCheck[],
+): Promise<RunResult> {
+  const progress = showProgress(context)
+  const partial = partialResult(run.id, targets, checks)
+  const emit = (event: RunEvent) => {
+    run.record(event)
+    partial.take(event)
+    progress.event(event)
+  }
+  const options = { run: run.id, checks, allowDisruptive, directory: run.directory, signal: context.signal }
+  try {
+    return await Promise.race([assess(targets, options, emit), lateAfter(context.signal, partial.result)])
+  } finally {
+    progress.close()
+  }
+}
+
+/** What there is of a run at any moment, for when it is interrupted and does not end by itself. */
+function partialResult(run: string, targets: readonly Target[], checks: readonly RegisteredCheck[]) {
+  const started = new Date()
+  const result: RunResult = {
+    record: {
+      schema: 'assay/run/1',
+      run,
+      assay: 'interrupted',
+      started: started.toISOString(),
+      took: 0,
+      checks: checks.map(({ id }) => id),
+      targets: targets.map(({ name, kind, reach }) => ({ name, kind, url: 'url' in reach ? reach.url : reach.command, units: [] })),
+      idle: 0,
+      exchanges: 0,
+    },
+    findings: [],
+  }
+  const take = (event: RunEvent) => {
+    if (event.type === 'finding') result.findings.push(event.finding)
+    if (event.type === 'probe-finished') result.record.exchanges += event.exchanges
+    result.record.took = Date.now() - started.getTime()
+  }
+  return { take, result }
+}
+
+const lateAfter = <T>(signal: AbortSignal, value: T): Promise<T> =>
+  new Promise((resolve) => {
+    const late = () => setTimeout(() => resolve(value), graceMs).unref()
+    if (signal.aborted) late()
+    else signal.addEventListener('abort', late, { once: true })
+  })
+
+/** Throws for a reporter there is not. */
+export function checkReporters(names: readonly string[]): void {
+  for (const name of names) {
+    if (Object.hasOwn(reporters, name)) continue
+    const meant = orList(nearest(name, Object.keys(reporters)))
+    throw coded(
+      'E_USAGE',
+      { command: 'report', problem: `there is no reporter "${name}"` },
+      { try: meant ? `did you mean ${meant}?` : `reporters: ${Object.keys(reporters).join(', ')}` },
+    )
+  }
+}
+
+/** The result on stdout, the files beside the run. */
+async function present(context: Context, { json, reporters: wanted }: Operation, run: OpenRun, reported: Reported): Promise<void> {
+  const where = relative(context.cwd, run.directory) || run.directory
+  const reportContext: ReportContext = { width: context.terminal.width, color: context.color.out, directory: where }
+  const onGitHub = context.env.GITHUB_ACTIONS === 'true'
+  const names = new Set([...wanted, json ? 'json' : 'pretty', ...(onGitHub ? ['github'] : [])])
+  for (const name of names) {
+    const { file, load } = reporters[name]!
+    const text = (await load())(reported, file ? { ...reportContext, color: false } : reportContext)
+    if (file && !(json && name === 'json')) context.err(`${name}: ${relative(context.cwd, await run.report(file, text))}\n`)
+    else if (!json || name === 'json') context.out(text)
+  }
+  if (onGitHub && context.env.GITHUB_STEP_SUMMARY) await summarise(context.env.GITHUB_STEP_SUMMARY, reported, reportContext)
+  if (json) context.err(`run: ${join(where)}\n`)
+}
+
+async function summarise(file: string, reported: Reported, reportContext: ReportContext): Promise<void> {
+  const [{ appendFile }, { stepSummary }] = await Promise.all([import('node:fs/promises'), import('../../reports/github/github.ts')])
+  await appendFile(file, stepSummary(reported, reportContext))
+}

@@ -1,0 +1,198 @@
+import { validateResult } from '../../../src/model/frames/index.ts'
+import {
+  check,
+  hasResult,
+  holds,
+  holdsIf,
+  inconclusive,
+  isRefused,
+  notApplicable,
+  probe,
+  resultOf,
+  section,
+  summaryOf,
+} from '../../../src/model/index.ts'
+import { changed } from './changed.ts'
+import { isObject, listedTools, listing, optional } from './probes.ts'
+
+const asked = probe('tools/list, whatever is claimed', async ({ session }) => (await session()).send('tools/list'))
+
+/** Two clients by turns, with a call of one between: enough to tell a list that changes from one that differs. */
+const turns = probe('tools/list by two clients in turn', { requires: 'tools' }, async (context) => {
+  const [one, other] = await Promise.all([context.connect(), context.connect()])
+  const first = [await one.send('tools/list'), await other.send('tools/list')]
+  const call = await optional(context, 'echo')
+  if (call !== undefined) await one.send('tools/call', { name: call.name, arguments: call.arguments })
+  return { one: [first[0]!, await one.send('tools/list')], other: [first[1]!, await other.send('tools/list')] }
+})
+
+const namesIn = (page: Parameters<typeof resultOf>[0]): string[] | undefined => {
+  const tools = resultOf(page)?.tools
+  return Array.isArray(tools) ? tools.filter(isObject).map(({ name }) => String(name)) : undefined
+}
+const setOf = (page: Parameters<typeof resultOf>[0]) => namesIn(page)?.toSorted().join('\n')
+
+const unread = inconclusive('a list could not be read')
+
+export default section({ spec: 'mcp', page: 'server/tools#capabilities', revisions: 'all' }, [
+  check('tools/capability', {
+    title: 'A target that serves tools declares them',
+    must: 'declare the tools capability when it serves tools',
+    needs: { asked },
+    judge: ({ asked }, { capabilities }) => {
+      const tools = namesIn(asked) ?? []
+      if (isObject(capabilities.tools)) return holds
+      return tools.length === 0
+        ? notApplicable('the target serves no tools')
+        : holdsIf(false, 'serves tools without declaring them', {
+            expected: 'capabilities.tools',
+            actual: Object.keys(capabilities),
+            exchange: asked,
+          })
+    },
+    fix: 'Put `tools: {}` into the declared capabilities.',
+    covers: 'tools.capability',
+  }),
+
+  check('tools/list-answered', {
+    title: 'A target that declares tools answers tools/list',
+    must: 'answer tools/list with the tools available to the client, be it none, when it declares tools',
+    needs: { asked },
+    revisions: '2026-07-28..',
+    requires: 'tools',
+    judge: ({ asked }) =>
+      hasResult(asked, ({ tools }) =>
+        holdsIf(Array.isArray(tools), 'answers without a list', { expected: 'an array `tools`', actual: tools }),
+      ),
+    fix: 'Answer with an empty list when there are no tools; an error is no answer.',
+    covers: 'tools.list.respond',
+  }),
+
+  check('tools/list-steady', {
+    title: 'The list does not depend on the connection or on earlier requests',
+    must: 'not vary the set of tools by connection, or as a side effect of other requests',
+    needs: { turns },
+    revisions: '2026-07-28..',
+    requires: 'tools',
+    judge: ({ turns: { one, other } }) => {
+      const [a, b] = [one.map(setOf), other.map(setOf)]
+      if ([...a, ...b].includes(undefined)) return unread
+      // Both see the same change when the set itself changes between two rounds.
+      const differs = a.some((set, round) => set !== b[round]) && (a[0] === a[1] || b[0] === b[1])
+      return holdsIf(!differs, 'lists other tools to another connection of the same client', {
+        expected: namesIn(one[0]!),
+        actual: namesIn(a[0] === a[1] ? other[0]! : one[1]!),
+        exchange: other[0],
+      })
+    },
+    fix: 'Let the set depend on nothing but the credentials of the request.',
+  }),
+
+  check('tools/list-order', {
+    title: 'Tools are listed in the same order each time',
+    should: 'list tools in a deterministic order as long as the set has not changed',
+    needs: { turns },
+    revisions: '2026-07-28..',
+    requires: 'tools',
+    judge: ({ turns: { one, other } }) => {
+      const pages = [...one, ...other]
+      if (pages.some((page) => namesIn(page) === undefined)) return unread
+      const sets = new Set(pages.map(setOf))
+      if (sets.size > 1) return inconclusive('the set of tools changes while it is looked at')
+      const orders = pages.map((page) => namesIn(page)!.join('\n'))
+      const odd = pages[orders.findIndex((order) => order !== orders[0])]
+      return holdsIf(odd === undefined, 'lists the same tools in another order', {
+        expected: namesIn(pages[0]!),
+        actual: odd && namesIn(odd),
+        exchange: odd,
+      })
+    },
+    fix: 'Sort by name, or keep the order of registration: clients cache the list, and prompts built on it.',
+    covers: 'tools.list.deterministic',
+  }),
+
+  check('tools/list-valid', {
+    title: 'Listed tools have the shape of the revision',
+    page: 'server/tools#tool',
+    must: 'list each tool with a name, an input schema and members of the right types',
+    needs: { listing },
+    requires: 'tools',
+    judge: ({ listing: { pages } }, { revision }) => {
+      const lists = pages.filter((page) => resultOf(page) !== undefined)
+      if (lists.length === 0) return inconclusive('the list cannot be read', pages[0])
+      for (const page of lists) {
+        const problem = validateResult(revision, 'tools/list', resultOf(page)).find(({ path }) => path.startsWith('/tools'))
+        if (problem !== undefined) return holdsIf(false, `${problem.path} ${problem.message}`, { actual: summaryOf(page), exchange: page })
+      }
+      return holds
+    },
+    fix: 'Compare the definition named with the type Tool of the revision.',
+    covers: 'tools.list.valid',
+  }),
+
+  check('tools/list-changed', {
+    title: 'A change of the tools is announced',
+    page: 'server/tools#list-changed-notification',
+    should: 'send notifications/tools/list_changed when the list of tools changes, having declared listChanged',
+    needs: { changed },
+    requires: ['tools.listChanged', 'scripted upstream'],
+    judge: ({ changed: { heard, before, after, announced } }) => {
+      if (after.names.join() === before.names.join()) return notApplicable('the list does not follow the upstream by itself')
+      return holdsIf(heard !== null, 'changes the list and does not say so', {
+        expected: `notifications/tools/list_changed within ${announced} ms`,
+        actual: 'no such notification',
+        exchange: after.page,
+      })
+    },
+    fix: 'Forward list_changed of an upstream to every client that can hear it, after dropping the cached list.',
+    covers: 'tools.list-changed',
+  }),
+
+  check('tools/list-follows', {
+    title: 'The list follows the upstreams',
+    page: 'server/tools#list-changed-notification',
+    policy: 'list what an upstream has come to offer, having declared that it tells of changes',
+    needs: { changed },
+    requires: ['tools.listChanged', 'scripted upstream'],
+    judge: ({ changed: { before, after } }) =>
+      holdsIf(after.names.join() !== before.names.join(), 'goes on listing the tools of before', {
+        expected: 'a tool whose name ends in assay_added',
+        actual: after.names,
+        exchange: after.page,
+      }),
+    fix: 'Invalidate the cached list when the upstream sends list_changed.',
+    covers: 'gw.upstream.list-changed',
+  }),
+
+  check('tools/access-control', {
+    title: 'Tools are neither listed nor called without a token',
+    page: 'server/tools#security-considerations',
+    must: 'keep tools behind access control',
+    needs: {
+      bare: probe('tools without a token', { over: 'http', requires: ['authorization', 'tools'] }, async ({ session }) => {
+        const open = await session()
+        const bare = { headers: { Authorization: null } }
+        const before = await open.send('tools/list')
+        const list = await open.send('tools/list', undefined, bare)
+        const call = await open.send('tools/call', { name: 'assay_no_such_tool', arguments: {} }, bare)
+        return { before, list, call, after: await open.send('tools/list') }
+      }),
+    },
+    over: 'http',
+    requires: ['authorization', 'tools'],
+    judge: ({ bare: { before, list, call, after } }) =>
+      resultOf(before) === undefined || resultOf(after) === undefined
+        ? inconclusive('the list is not given with a token either', before)
+        : isRefused(list, 'lists tools without a token').and(refusedForItsToken(call)),
+    fix: 'Check the token of every request before looking at its method.',
+    covers: 'tools.access-control',
+  }),
+])
+
+/** A tool that does not exist is refused in any case: without a token it must not come to that. */
+const refusedForItsToken = (call: Parameters<typeof summaryOf>[0]) =>
+  holdsIf([401, 403].includes(call.response?.status ?? 0), 'looks for the tool of a call without a token', {
+    expected: 'HTTP 401 or 403',
+    actual: summaryOf(call),
+    exchange: call,
+  })

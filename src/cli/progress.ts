@@ -60,7 +60,7 @@ function failureOf(event: RunEvent, context: Context): string | undefined {
   if (event.type === 'target-failed') return formatError(event.error)
   if (event.type !== 'finding' || event.finding.outcome !== 'fail') return undefined
   const { check, target, revision, reason } = event.finding
-  return `${colors.red('FAIL')} ${plainLine(`${check}  ${target} at ${revision}: ${reason ?? ''}`)}`
+  return `${colors.red('FAIL')} ${plainLine(`${check} ${target} at ${revision}: ${reason ?? ''}`)}`
 }
 
 function plainProgress(context: Context): Progress {

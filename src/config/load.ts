@@ -48,8 +48,7 @@ async function importCode(path: string, file: string): Promise<unknown> {
   // A configuration imports from the Assay that runs it, also where the package is not installed beside it.
   const own = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
   const hooks = registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === 'mcp-assay' ? { url: own, format: 'module', shortCircuit: true } : next(specifier, context),
+    resolve: (specifier, context, next) => next(specifier === 'mcp-assay' ? own : specifier, context),
   })
   try {
     const module = (await import(pathToFileURL(path).href)) as { default?: unknown }

@@ -91,12 +91,10 @@ async function assessUnit(unit: Unit, options: RunOptions, stopped: Stopper, tel
   await Promise.all(
     probes.map(async (probe) => {
       const from = unit.line.recorder.exchanges.length
-      const start = performance.now()
       const evidence = await unit.gather(probe, () => stopped.reason ?? refusalOf(probe, target, options))
-      const took = Math.round(performance.now() - start)
       const problem = 'unfit' in evidence && evidence.unfit === 'inconclusive' ? evidence.reason : undefined
       await stopped.observe(unit, problem)
-      tell({ type: 'probe-finished', target: target.name, revision, probe: probe.name, took, exchanges: unit.line.recorder.exchanges.length - from, problem })
+      tell({ type: 'probe-finished', target: target.name, revision, probe: probe.name, took: unit.durationOf(probe), exchanges: unit.line.recorder.exchanges.length - from, problem })
     }),
   )
   await unit.close()

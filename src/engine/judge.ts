@@ -1,4 +1,14 @@
-import { type Exchange, type Finding, inconclusive, type Judgement, linkOf, outcomeOf, pageOf, replayOf, transcript } from '../model/index.ts'
+import {
+  type Exchange,
+  type Finding,
+  inconclusive,
+  type Judgement,
+  linkOf,
+  outcomeOf,
+  pageOf,
+  replayOf,
+  transcript,
+} from '../model/index.ts'
 import type { UnitEvidence } from './evidence.ts'
 import type { RegisteredCheck } from './types.ts'
 
@@ -48,7 +58,12 @@ function findingOf(check: RegisteredCheck, judgement: Judgement, { facts }: Unit
     ...(exchange === undefined ? {} : { sent: sentBy(exchange) }),
     ...(judgement.expected === undefined ? {} : { expected: textOf(judgement.expected) }),
     ...(judgement.actual === undefined ? {} : { actual: textOf(judgement.actual) }),
-    clause: { spec: check.cites.spec, page: pageOf(check.cites, facts.revision), says: check.says, url: linkOf(check.cites, facts.revision) },
+    clause: {
+      spec: check.cites.spec,
+      page: pageOf(check.cites, facts.revision),
+      says: check.says,
+      url: linkOf(check.cites, facts.revision),
+    },
     fix: check.fix,
     ...(file === undefined ? {} : { evidence: { file, ...(exchange === undefined ? {} : { exchange: exchange.id }) } }),
   }

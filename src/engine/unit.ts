@@ -31,6 +31,7 @@ export class Unit {
   readonly #lock: TargetLock
   readonly #runs = new Map<Probe, Promise<ProbeEvidence>>()
   readonly #probes: Record<string, ProbeEvidence> = {}
+  readonly #durations = new Map<Probe, number>()
   readonly #echo: { call?: Promise<ToolCall> } = {}
 
   private constructor(target: Target, line: Line, session: Connection, catalogue: Catalogue, lock: TargetLock) {
@@ -61,6 +62,11 @@ export class Unit {
     )
   }
 
+  /** Milliseconds the probe itself took, without its wait for a turn; nothing if it was not run. */
+  durationOf(probe: Probe): number {
+    return Math.round(this.#durations.get(probe) ?? 0)
+  }
+
   async close(): Promise<void> {
     await this.session.close()
     this.line.link.sockets.close()
@@ -89,6 +95,7 @@ export class Unit {
     const lack = this.#lackOf(probe)
     if (lack) return { unfit: lack.kind, reason: lack.reason }
     const own: Connection[] = []
+    const began = performance.now()
     const deadline = probe.deadline ?? this.target.limits.probeDeadline
     const late = Promise.withResolvers<never>()
     const timer = setTimeout(() => late.reject(new Unfit('inconclusive', `the probe did not finish within ${deadline} ms`)), deadline)
@@ -101,6 +108,7 @@ export class Unit {
     } finally {
       clearTimeout(timer)
       await Promise.all(own.map((connection) => connection.close()))
+      this.#durations.set(probe, performance.now() - began)
     }
   }
 
@@ -115,6 +123,10 @@ export class Unit {
       connect: async (options: ConnectOptions = {}) => {
         const connection = await line.open(options)
         own.push(connection)
+        // Nothing can be said by a client that was never let in; an error is an answer, and the probe's to judge.
+        const { opening } = connection
+        if (opening.failure !== undefined && opening.messages.length === 0)
+          throw new Unfit('inconclusive', `a connection could not be opened: ${opening.failure.message}`)
         return connection
       },
       request: (raw) => this.#raw(raw),

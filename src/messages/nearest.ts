@@ -11,18 +11,21 @@ function distance(a: string, b: string): number {
   return previous[b.length]!
 }
 
+const lastPart = (name: string): string => name.split('/').at(-1)!
+
+// Ids are `area/noun`: people remember the noun, and a part of a name is as good as a slip or two.
+function apart(asked: string, name: string): number {
+  const whole = distance(asked, name)
+  const part = distance(lastPart(asked), lastPart(name)) + 0.5
+  return Math.min(whole, name.includes('/') ? part : whole, asked.length > 2 && name.includes(asked) ? 2 : Number.POSITIVE_INFINITY)
+}
+
 /** The names most like the one given, best first; none when nothing is near. */
 export function nearest(name: string, names: readonly string[], count = 3): string[] {
   const asked = name.slice(0, 200).toLowerCase()
-  const last = asked.split('/').at(-1)!
   return names
-    .map((candidate) => {
-      const lower = candidate.toLowerCase()
-      const contains = asked.length > 2 && (lower.includes(asked) || asked.includes(lower))
-      const tail = last.length > 2 && lower.split('/').at(-1) === last
-      return { candidate, far: contains || tail ? 1 : distance(asked, lower) }
-    })
-    .filter(({ candidate, far }) => far <= Math.max(2, Math.ceil(Math.max(asked.length, candidate.length) * 0.4)))
+    .map((candidate) => ({ candidate, far: apart(asked, candidate.toLowerCase()) }))
+    .filter(({ candidate, far }) => far <= Math.max(2, Math.ceil(Math.min(asked.length, candidate.length) * 0.35)))
     .sort((a, b) => a.far - b.far || a.candidate.localeCompare(b.candidate))
     .slice(0, count)
     .map(({ candidate }) => candidate)

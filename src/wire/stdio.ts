@@ -24,6 +24,9 @@ export interface Command {
   cwd?: string
 }
 
+/** A process may load much before it first answers, in milliseconds. */
+const startUp = 20_000
+
 /** How a server process ended, and what it wrote that was no message. Plain data. */
 export interface ProcessRecord {
   /** Lines of stdout that are not JSON-RPC messages, the first hundred. */
@@ -94,10 +97,11 @@ export class StdioConnection implements Connection {
   }
 
   async open(hold: boolean): Promise<void> {
+    const options = { deadline: Math.max(startUp, this.#recorder.limits.exchangeDeadline) }
     this.opening =
       this.era === 'stateless'
-        ? await this.send('server/discover')
-        : await this.send('initialize', { protocolVersion: this.revision, capabilities: this.#claims, clientInfo })
+        ? await this.send('server/discover', undefined, options)
+        : await this.send('initialize', { protocolVersion: this.revision, capabilities: this.#claims, clientInfo }, options)
     const result = resultOf(this.opening)
     this.capabilities = (result?.capabilities as Record<string, unknown>) ?? {}
     const meta = result?._meta as Record<string, unknown> | undefined

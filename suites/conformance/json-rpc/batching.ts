@@ -1,4 +1,15 @@
-import { answered, check, controlled, type Exchange, holdsIf, isRefused, isResponse, probe, section, summaryOf } from '../../../src/model/index.ts'
+import {
+  answered,
+  check,
+  controlled,
+  type Exchange,
+  holdsIf,
+  isRefused,
+  isResponse,
+  probe,
+  section,
+  summaryOf,
+} from '../../../src/model/index.ts'
 import { harmless } from './harmless.ts'
 
 const batch = probe('a batch of two requests and a notification', { over: 'http' }, async ({ session }) => {
@@ -15,8 +26,11 @@ const batch = probe('a batch of two requests and a notification', { over: 'http'
     if (isResponse(message)) answers.add(message.id)
     return answers.size === 2
   }
-  const headers = target.era === 'stateless' ? { 'Mcp-Method': method } : {}
-  const [full, empty] = await Promise.all([target.post(batched, { until: complete, headers }), target.post([], { headers, until: () => true })])
+  const headers = target.era === 'stateless' ? { 'Mcp-Method': method } : undefined
+  const [full, empty] = await Promise.all([
+    target.post(batched, { until: complete, headers }),
+    target.post([], { headers, until: () => true }),
+  ])
   return { before, full, empty, after: await target.send(method) }
 })
 
@@ -37,7 +51,11 @@ export default [
           answered(full, () => {
             const ids = answeredIds(full)
             const complete = ids.includes('assay-batch-1') && ids.includes('assay-batch-2')
-            return holdsIf(complete, 'does not answer each request of a batch', { expected: 'responses to assay-batch-1 and assay-batch-2', actual: summaryOf(full), exchange: full })
+            return holdsIf(complete, 'does not answer each request of a batch', {
+              expected: 'responses to assay-batch-1 and assay-batch-2',
+              actual: summaryOf(full),
+              exchange: full,
+            })
           }),
         ),
       fix: 'Handle an array as its messages, one by one, and send the responses as an array or on one stream.',
@@ -50,7 +68,8 @@ export default [
       page: 'batch',
       must: 'refuse an array that holds no message',
       needs: { batch },
-      judge: ({ batch: { before, empty, after } }) => controlled([before, after], () => isRefused(empty, 'accepts a batch without messages')),
+      judge: ({ batch: { before, empty, after } }) =>
+        controlled([before, after], () => isRefused(empty, 'accepts a batch without messages')),
       fix: 'Answer an empty array with HTTP 400 and error -32600.',
       covers: 'rpc.invalid-request',
     }),

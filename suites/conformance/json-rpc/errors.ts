@@ -5,11 +5,10 @@ import {
   type Connection,
   check,
   controlled,
-  each,
   type Exchange,
+  each,
   errorOf,
   hasErrorCode,
-  holds,
   holdsIf,
   isRefused,
   notApplicable,
@@ -21,7 +20,16 @@ import { harmless, unknownMethod } from './harmless.ts'
 
 const unreadable = ['{', '', 'assay', '{"jsonrpc":"2.0","id":1,"method":']
 
-const invalid: unknown[] = [1, 'text', null, {}, { jsonrpc: '1.0', id: 1, method: 'ping' }, { id: 1, method: 'ping' }, { jsonrpc: '2.0', id: 1 }, { jsonrpc: '2.0', id: 1, method: 1 }]
+const invalid: unknown[] = [
+  1,
+  'text',
+  null,
+  {},
+  { jsonrpc: '1.0', id: 1, method: 'ping' },
+  { id: 1, method: 'ping' },
+  { jsonrpc: '2.0', id: 1 },
+  { jsonrpc: '2.0', id: 1, method: 1 },
+]
 
 /** Requests a parameter of which is missing or of the wrong type, by the capability they need. */
 const unfit = {
@@ -43,7 +51,7 @@ const damaged = probe('bodies that are no request', { over: 'http' }, async ({ s
   return { before, texts, values, after: await target.send(harmless(target)) }
 })
 
-const misdirected = probe('a method nobody offers, and parameters that do not fit', async ({ session }) => {
+export const errorProbe = probe('a method nobody offers, and parameters that do not fit', async ({ session }) => {
   const target = await session()
   const before = await target.send(harmless(target))
   const claimed = Object.entries(unfit).filter(([capability]) => capability in target.capabilities)
@@ -60,7 +68,11 @@ const codeIn = (exchange: Exchange): unknown => (answerOf(exchange)?.jsonrpc ===
 const usesCode = (exchange: Exchange, ...codes: number[]) => {
   const code = codeIn(exchange)
   if (code === undefined) return notApplicable('the refusal carries no JSON-RPC error')
-  return holdsIf(codes.includes(code as number), `answers with error code ${code}`, { expected: `JSON-RPC error ${codes.join(' or ')}`, actual: summaryOf(exchange), exchange })
+  return holdsIf(codes.includes(code as number), `answers with error code ${code}`, {
+    expected: `JSON-RPC error ${codes.join(' or ')}`,
+    actual: summaryOf(exchange),
+    exchange,
+  })
 }
 
 export default section({ spec: 'json-rpc', page: 'error_object', revisions: 'all' }, [
@@ -70,7 +82,9 @@ export default section({ spec: 'json-rpc', page: 'error_object', revisions: 'all
     over: 'http',
     needs: { damaged },
     judge: ({ damaged: { before, texts, after } }) =>
-      controlled([before, after], () => all(texts.map((exchange) => isRefused(exchange, 'does not refuse a body that is not JSON').and(usesCode(exchange, -32700))))),
+      controlled([before, after], () =>
+        all(texts.map((exchange) => isRefused(exchange, 'does not refuse a body that is not JSON').and(usesCode(exchange, -32700)))),
+      ),
     fix: 'Answer HTTP 400 with error -32700 and without an id when the body cannot be parsed.',
     covers: 'rpc.parse-error',
   }),
@@ -91,7 +105,8 @@ export default section({ spec: 'json-rpc', page: 'error_object', revisions: 'all
     should: 'name the error -32600 when the body is JSON but no request, and keep -32700 for what is not JSON',
     over: 'http',
     needs: { damaged },
-    judge: ({ damaged: { before, values, after } }) => controlled([before, after], () => all(values.map((exchange) => answered(exchange, () => usesCode(exchange, -32600))))),
+    judge: ({ damaged: { before, values, after } }) =>
+      controlled([before, after], () => all(values.map((exchange) => answered(exchange, () => usesCode(exchange, -32600))))),
     fix: 'Parse first, validate second, and answer -32600 when the second fails.',
     covers: 'rpc.invalid-request',
   }),
@@ -99,7 +114,7 @@ export default section({ spec: 'json-rpc', page: 'error_object', revisions: 'all
   check('json-rpc/method-not-found', {
     title: 'An unknown method is answered with -32601',
     must: 'answer a method it does not have with error -32601',
-    needs: { misdirected },
+    needs: { misdirected: errorProbe },
     judge: ({ misdirected: { before, unknown, after } }) => controlled([before, after], () => hasErrorCode(unknown, -32601)),
     fix: 'Answer error -32601 for every method without a handler.',
     covers: 'rpc.method-not-found',
@@ -108,9 +123,11 @@ export default section({ spec: 'json-rpc', page: 'error_object', revisions: 'all
   check('json-rpc/invalid-params', {
     title: 'Parameters that do not fit are an error',
     must: 'answer a request whose parameters break the schema with an error, not with a result',
-    needs: { misdirected },
+    needs: { misdirected: errorProbe },
     judge: ({ misdirected: { before, incomplete, after } }) =>
-      controlled([before, after], () => each(incomplete, noRequest, (exchange) => isRefused(exchange, 'answers a request without its required parameter with a result'))),
+      controlled([before, after], () =>
+        each(incomplete, noRequest, (exchange) => isRefused(exchange, 'answers a request without its required parameter with a result')),
+      ),
     fix: 'Validate params against the schema of the method before it is handled.',
     covers: 'rpc.invalid-params',
   }),
@@ -118,24 +135,16 @@ export default section({ spec: 'json-rpc', page: 'error_object', revisions: 'all
   check('json-rpc/invalid-params-code', {
     title: 'Parameters that do not fit are answered with -32602',
     should: 'name the error -32602 when the parameters of a request break the schema',
-    needs: { misdirected },
+    needs: { misdirected: errorProbe },
     judge: ({ misdirected: { before, incomplete, after } }, { era }) =>
       controlled([before, after], () =>
         // In the stateless era the name is missing from the headers too, which may be noticed first.
-        each(incomplete, noRequest, (exchange) => answered(exchange, () => (era === 'stateless' ? usesCode(exchange, -32602, -32020) : usesCode(exchange, -32602)))),
+        each(incomplete, noRequest, (exchange) =>
+          answered(exchange, () => (era === 'stateless' ? usesCode(exchange, -32602, -32020) : usesCode(exchange, -32602))),
+        ),
       ),
     fix: 'Answer -32602 when validation of params fails; -32603 says the server itself is at fault.',
     covers: 'rpc.invalid-params',
-  }),
-
-  check('json-rpc/survives-errors', {
-    title: 'The target serves on after malformed requests',
-    policy: 'keep the session usable whatever a request before was',
-    over: 'http',
-    needs: { damaged, misdirected },
-    judge: ({ damaged, misdirected }) =>
-      controlled([damaged.before, misdirected.before], () => all([damaged.after, misdirected.after].map((exchange) => answered(exchange, () => holdsIf(codeIn(exchange) === undefined, 'refuses a good request after a malformed one', { expected: 'a result', actual: summaryOf(exchange), exchange }))))).and(holds),
-    fix: 'Confine a failure to the request that caused it.',
   }),
 ])
 

@@ -82,7 +82,8 @@ function revisionOf(exchange: Exchange, { bySession, byConnection }: Agreements)
   if (opened !== undefined) return opened
   const [version] = sentHeaders(exchange, 'mcp-protocol-version')
   const [session] = sentHeaders(exchange, 'mcp-session-id')
-  const agreed = session === undefined ? (exchange.connection === 0 ? undefined : byConnection.get(exchange.connection)) : bySession.get(session)
+  const agreed =
+    session === undefined ? (exchange.connection === 0 ? undefined : byConnection.get(exchange.connection)) : bySession.get(session)
   return version === undefined || version === agreed ? agreed : undefined
 }
 

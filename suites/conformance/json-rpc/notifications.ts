@@ -1,3 +1,4 @@
+import { validateNotification } from '../../../src/model/frames/index.ts'
 import {
   broken,
   check,
@@ -12,7 +13,6 @@ import {
   statusOf,
   transcript,
 } from '../../../src/model/index.ts'
-import { validateNotification } from '../../../src/model/frames/index.ts'
 import { framesOf, noneInForce } from './frames.ts'
 import { harmless } from './harmless.ts'
 
@@ -44,7 +44,11 @@ export default section({ spec: 'mcp', page: 'basic#notifications', revisions: 'a
           const response = exchange.messages.map(({ message }) => message).find(isResponse)
           // A notification that cannot be accepted is refused by an HTTP status, and an error may say why.
           const refused = (statusOf(exchange) ?? 200) >= 400
-          return holdsIf(response === undefined || refused, 'answers a notification with a response', { expected: 'HTTP 202 without a body', actual: response, exchange })
+          return holdsIf(response === undefined || refused, 'answers a notification with a response', {
+            expected: 'HTTP 202 without a body',
+            actual: response,
+            exchange,
+          })
         }).and(heard === null ? holds : unasked(heard, [before, after])),
       ),
     fix: 'Take a message without id for a notification, and answer 202 with an empty body whatever its method.',
@@ -59,7 +63,8 @@ export default section({ spec: 'mcp', page: 'basic#notifications', revisions: 'a
       each(
         framesOf(transcript, about).filter(({ message }) => String(message.method).startsWith('notifications/')),
         'the target sent no notification',
-        ({ message, exchange }) => holdsIf(!('id' in message), 'sends a notification with an id', { expected: 'no id', actual: message, exchange }),
+        ({ message, exchange }) =>
+          holdsIf(!('id' in message), 'sends a notification with an id', { expected: 'no id', actual: message, exchange }),
       ),
     fix: 'Send notifications without the member id.',
     covers: 'rpc.notification.no-id',
@@ -76,7 +81,9 @@ export default section({ spec: 'mcp', page: 'basic#notifications', revisions: 'a
         noneInForce('notification', about.revision),
         ({ message, exchange }) => {
           const [first] = validateNotification(about.revision, message).filter(({ path }) => path !== '/jsonrpc')
-          return first === undefined ? holds : broken(`sends a notification the schema does not allow: ${first.path || '/'} ${first.message}`, { actual: message, exchange })
+          return first === undefined
+            ? holds
+            : broken(`sends a notification the schema does not allow: ${first.path || '/'} ${first.message}`, { actual: message, exchange })
         },
       ),
     fix: 'Build notifications from the types of the revision agreed on.',
@@ -87,7 +94,13 @@ type Heard = Parameters<typeof statusOf>[0]
 
 /** Responses on the shared channel that answer no request of the probe. */
 function unasked(heard: Heard, requests: Heard[]) {
+  // A body that refuses the stream is an answer to GET itself.
+  if (heard.via === 'http' && statusOf(heard) !== 200) return holds
   const asked = requests.map(({ request }) => request.rpc?.id)
   const response = heard.messages.map(({ message }) => message).find((message) => isResponse(message) && !asked.includes(message.id))
-  return holdsIf(response === undefined, 'sends a response no request asked for', { expected: 'silence', actual: response, exchange: heard })
+  return holdsIf(response === undefined, 'sends a response no request asked for', {
+    expected: 'silence',
+    actual: response,
+    exchange: heard,
+  })
 }

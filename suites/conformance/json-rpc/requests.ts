@@ -1,9 +1,9 @@
 import {
   answered,
   broken,
-  type Exchange,
   check,
   controlled,
+  type Exchange,
   each,
   holds,
   holdsIf,
@@ -43,7 +43,10 @@ const twins = probe('two requests under way with one id', { over: 'http' }, asyn
   if (member === undefined) return null
   const before = await target.send(lists[member])
   const options = { id: 'assay-twin', deadline: patience }
-  const [simple, list] = await Promise.all([target.send(harmless(target), undefined, options), target.send(lists[member], undefined, options)])
+  const [simple, list] = await Promise.all([
+    target.send(harmless(target), undefined, options),
+    target.send(lists[member], undefined, options),
+  ])
   return { member, before, simple, list, after: await target.send(lists[member]) }
 })
 
@@ -90,7 +93,9 @@ export default section({ spec: 'mcp', page: 'basic#requests', revisions: 'all', 
     judge: ({ twins }) => {
       if (twins === null) return cannotTell
       const { member, before, simple, list, after } = twins
-      return controlled([before, after], () => ownAnswer(simple, (result) => !(member in result)).and(ownAnswer(list, (result) => member in result)))
+      return controlled([before, after], () =>
+        ownAnswer(simple, (result) => !(member in result)).and(ownAnswer(list, (result) => member in result)),
+      )
     },
     fix: 'Route each answer by the HTTP exchange its request came on, not by the id alone.',
     covers: ['rpc.request.id-reuse', 'rpc.request.id-inflight-unique'],
@@ -100,7 +105,13 @@ export default section({ spec: 'mcp', page: 'basic#requests', revisions: 'all', 
 function ownAnswer(exchange: Exchange, isOwn: (result: Record<string, unknown>) => boolean) {
   const results = resultsIn(exchange)
   const expected = 'its own answer, or a refusal'
-  if (results.some((result) => !isOwn(result))) return broken('answers with the result of the other request', { expected, actual: summaryOf(exchange), exchange })
-  if (exchange.failure?.code === 'timeout') return broken('leaves one of the two without an answer', { expected, actual: summaryOf(exchange), exchange })
-  return exchange.response === undefined ? inconclusive(summaryOf(exchange), exchange) : statusOf(exchange) === 202 ? broken('takes a request for a notification', { expected, actual: summaryOf(exchange), exchange }) : holds
+  if (results.some((result) => !isOwn(result)))
+    return broken('answers with the result of the other request', { expected, actual: summaryOf(exchange), exchange })
+  if (exchange.failure?.code === 'timeout')
+    return broken('leaves one of the two without an answer', { expected, actual: summaryOf(exchange), exchange })
+  return exchange.response === undefined
+    ? inconclusive(summaryOf(exchange), exchange)
+    : statusOf(exchange) === 202
+      ? broken('takes a request for a notification', { expected, actual: summaryOf(exchange), exchange })
+      : holds
 }

@@ -1,11 +1,12 @@
+import { type FrameProblem, validateEnvelope, validateResult, validateServerRequest } from '../../../src/model/frames/index.ts'
 import {
   all,
   answered,
   broken,
   check,
   controlled,
-  each,
   type Exchange,
+  each,
   errorOf,
   holds,
   holdsIf,
@@ -20,7 +21,6 @@ import {
   summaryOf,
   transcript,
 } from '../../../src/model/index.ts'
-import { type FrameProblem, validateEnvelope, validateResult, validateServerRequest } from '../../../src/model/frames/index.ts'
 import { type Frame, framesOf, noneInForce, requestOf } from './frames.ts'
 import { harmless, unknownMethod } from './harmless.ts'
 
@@ -33,7 +33,7 @@ const echoed = probe('requests with ids of every kind', async ({ session }) => {
   const before = await target.send(method)
   const [results, errors] = await Promise.all([
     Promise.all(ids.map((id) => target.send(method, undefined, { id }))),
-    Promise.all(['assay-error', 0, 41].map((id) => target.send(unknownMethod, undefined, { id }))),
+    Promise.all(['assay-error', 0, 4_000_000_001].map((id) => target.send(unknownMethod, undefined, { id }))),
   ])
   return { before, results, errors, after: await target.send(method) }
 })
@@ -86,7 +86,11 @@ export default section({ spec: 'mcp', page: 'basic#responses', revisions: 'all' 
     needs: { echoed, transcript },
     judge: ({ transcript }, about) =>
       each(messages(transcript, about), 'the target sent no message', ({ message, exchange }) =>
-        holdsIf(message.jsonrpc === '2.0', 'sends a message without jsonrpc "2.0"', { expected: '"jsonrpc":"2.0"', actual: message, exchange }),
+        holdsIf(message.jsonrpc === '2.0', 'sends a message without jsonrpc "2.0"', {
+          expected: '"jsonrpc":"2.0"',
+          actual: message,
+          exchange,
+        }),
       ),
     fix: 'Add "jsonrpc":"2.0" to every response, request and notification.',
     covers: 'rpc.response.jsonrpc-2.0',
@@ -100,7 +104,8 @@ export default section({ spec: 'mcp', page: 'basic#responses', revisions: 'all' 
       each(
         messages(transcript, about).filter(({ message }) => 'error' in message && !('result' in message)),
         'the target sent no error',
-        (frame) => judged(frame, withinError(validateEnvelope(about.revision, frame.message), frame), 'sends an error object of another shape'),
+        (frame) =>
+          judged(frame, withinError(validateEnvelope(about.revision, frame.message), frame), 'sends an error object of another shape'),
       ),
     fix: 'Send {"code": <integer>, "message": <text>}, with details under data.',
     covers: 'rpc.error.shape',
@@ -116,7 +121,12 @@ export default section({ spec: 'mcp', page: 'basic#responses', revisions: 'all' 
         // The answer to initialize has a check of its own.
         bound(transcript, about).filter(({ message, answers }) => 'result' in message && answers !== undefined && answers !== 'initialize'),
         noneInForce('result', about.revision),
-        (frame) => judged(frame, validateResult(about.revision, frame.answers!, frame.message.result, { task: asksForTask(frame) }), `sends a result of ${frame.answers} the schema does not allow`),
+        (frame) =>
+          judged(
+            frame,
+            validateResult(about.revision, frame.answers!, frame.message.result, { task: asksForTask(frame) }),
+            `sends a result of ${frame.answers} the schema does not allow`,
+          ),
       ),
     fix: 'Build results from the types of the revision agreed on, and leave out members that have no value.',
   }),
@@ -149,7 +159,9 @@ const asksForTask = ({ exchange }: Frame): boolean => 'task' in ((requestOf(exch
 
 function judged(frame: Frame, problems: FrameProblem[], what: string): Judgement {
   const [first] = problems
-  return first === undefined ? holds : broken(`${what}: ${first.path || '/'} ${first.message}`, { actual: frame.message, exchange: frame.exchange })
+  return first === undefined
+    ? holds
+    : broken(`${what}: ${first.path || '/'} ${first.message}`, { actual: frame.message, exchange: frame.exchange })
 }
 
 function echoesId(exchange: Exchange): Judgement {
@@ -160,7 +172,11 @@ function echoesId(exchange: Exchange): Judgement {
     const status = statusOf(exchange) ?? 200
     if (responses.length === 0 && (status === 429 || status >= 500)) return inconclusive(summaryOf(exchange), exchange)
     if (responses.length === 0) return broken('does not answer a request with a valid id', detail)
-    return holdsIf(responses.every(({ id }) => id === sentId(exchange)), 'answers with another id', detail)
+    return holdsIf(
+      responses.every(({ id }) => id === sentId(exchange)),
+      'answers with another id',
+      detail,
+    )
   })
 }
 
@@ -178,7 +194,8 @@ function mayAnswer(message: Record<string, unknown>, sent: readonly unknown[]): 
 }
 
 function idsIn({ request: { rpc, body } }: Exchange): unknown[] | undefined {
-  if (rpc !== undefined) return 'id' in rpc ? [rpc.id] : []
+  // A notification has no answer to carry an id: that is another rule.
+  if (rpc !== undefined) return 'id' in rpc ? [rpc.id] : undefined
   if (body === undefined || body.endsWith('…')) return undefined
   try {
     const parsed: unknown = JSON.parse(body)
@@ -191,9 +208,13 @@ function idsIn({ request: { rpc, body } }: Exchange): unknown[] | undefined {
 function carriesId(exchange: Exchange): Judgement {
   if (errorOf(exchange) === undefined) return notApplicable('no error came back')
   const responses = responsesIn(exchange)
-  return holdsIf(responses.every(({ id }) => id === sentId(exchange)), 'answers an error without the id of the request', {
-    expected: `an error with id ${JSON.stringify(sentId(exchange))}`,
-    actual: responses,
-    exchange,
-  })
+  return holdsIf(
+    responses.every(({ id }) => id === sentId(exchange)),
+    'answers an error without the id of the request',
+    {
+      expected: `an error with id ${JSON.stringify(sentId(exchange))}`,
+      actual: responses,
+      exchange,
+    },
+  )
 }

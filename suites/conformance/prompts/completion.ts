@@ -1,8 +1,8 @@
 import {
   answered,
   check,
-  each,
   type Exchange,
+  each,
   hasErrorCode,
   holdsIf,
   type Judgement,
@@ -18,8 +18,12 @@ const most = 4
 const completed = probe('completions of arguments the target lists', async ({ session, catalogue }) => {
   const connection = await session()
   const { prompts, templates } = await catalogue()
-  const ofPrompts = prompts.items.flatMap((prompt) => (prompt.arguments ?? []).map((argument) => ({ ref: { type: 'ref/prompt', name: prompt.name }, name: argument.name })))
-  const ofTemplates = templates.items.flatMap(({ uriTemplate }) => variablesOf(uriTemplate).map((name) => ({ ref: { type: 'ref/resource', uri: uriTemplate }, name })))
+  const ofPrompts = prompts.items.flatMap((prompt) =>
+    (prompt.arguments ?? []).map((argument) => ({ ref: { type: 'ref/prompt', name: prompt.name }, name: argument.name })),
+  )
+  const ofTemplates = templates.items.flatMap(({ uriTemplate }) =>
+    variablesOf(uriTemplate).map((name) => ({ ref: { type: 'ref/resource', uri: uriTemplate }, name })),
+  )
   const asked = [...ofPrompts.slice(0, most), ...ofTemplates.slice(0, most)]
   return Promise.all(asked.map(({ ref, name }) => connection.send('completion/complete', { ref, argument: { name, value: '' } })))
 })
@@ -32,7 +36,7 @@ const wrong = probe('completions that make no sense', async ({ session, use }) =
   return {
     before,
     prompt: await connection.send('completion/complete', { ref: unknown, argument: { name: 'assay', value: 'a' } }),
-    argument: known && (await connection.send('completion/complete', { ref: known })),
+    argument: known ? await connection.send('completion/complete', { ref: known }) : undefined,
   }
 })
 
@@ -76,7 +80,8 @@ export default section({ spec: 'mcp', page: 'server/utilities/completion', revis
     page: 'server/utilities/completion#error-handling',
     revisions: '2025-03-26..',
     needs: { wrong },
-    judge: ({ wrong: { prompt } }, { capabilities }) => (capabilities.completions ? notApplicable('the target supports completion') : hasErrorCode(prompt, -32601)),
+    judge: ({ wrong: { before, prompt } }, { capabilities }) =>
+      capabilities.completions || before ? notApplicable('the target supports completion') : hasErrorCode(prompt, -32601),
     fix: 'Answer -32601 to methods of capabilities that are not declared.',
   }),
 
@@ -103,7 +108,9 @@ export default section({ spec: 'mcp', page: 'server/utilities/completion', revis
 
 const nothing = 'the target completes nothing that it lists'
 
-const supported = (before: Exchange | undefined, judge: () => Judgement): Judgement => (before === undefined ? notApplicable(nothing) : answered(before, judge))
+function supported(before: Exchange | undefined, judge: () => Judgement): Judgement {
+  return before ? answered(before, judge) : notApplicable(nothing)
+}
 
 const isServed = (exchange: Exchange): boolean => resultOf(exchange) !== undefined
 
@@ -114,4 +121,6 @@ function valuesOf(exchange: Exchange): unknown[] {
 
 /** Names of the variables of a URI template (RFC 6570), without operators and modifiers. */
 const variablesOf = (template: string): string[] =>
-  [...template.matchAll(/\{[+#./;?&]?([^}]+)\}/g)].flatMap(([, list]) => list!.split(',').map((variable) => variable.replace(/(\*|:\d+)$/, '')))
+  [...template.matchAll(/\{[+#./;?&]?([^}]+)\}/g)].flatMap(([, list]) =>
+    list!.split(',').map((variable) => variable.replace(/(\*|:\d+)$/, '')),
+  )

@@ -6,9 +6,8 @@ import {
   type Connection,
   check,
   controlled,
-  each,
   type Exchange,
-  errorOf,
+  each,
   hasErrorCode,
   hasResult,
   holds,
@@ -18,8 +17,8 @@ import {
   notApplicable,
   notTestable,
   probe,
-  resultOf,
   type Revision,
+  resultOf,
   section,
   statusOf,
   summaryOf,
@@ -33,7 +32,11 @@ const most = 8
 
 const unclaimed = probe('the list of prompts, claimed or not', async ({ session }) => (await session()).send('prompts/list'))
 
-const listed = probe('the list of prompts, page by page', { requires: 'prompts' }, async ({ catalogue }) => (await catalogue()).prompts.pages)
+const listed = probe(
+  'the list of prompts, page by page',
+  { requires: 'prompts' },
+  async ({ catalogue }) => (await catalogue()).prompts.pages,
+)
 
 const got = probe('prompts got with arguments that fit', { requires: 'prompts' }, async ({ session, catalogue }) => {
   const connection = await session()
@@ -66,20 +69,31 @@ const wrong = probe('a prompt got with arguments that do not fit', { requires: '
     withValue(expressions),
     withValue('../../../../../../../../etc/passwd'),
   ])
-  return { before: accepting?.exchange, missing, object, expression, path, after: accepting && (await get(accepting.prompt, accepting.given)) }
+  return {
+    before: accepting?.exchange,
+    missing,
+    object,
+    expression,
+    path,
+    after: accepting && (await get(accepting.prompt, accepting.given)),
+  }
 })
 
-const changed = probe('the upstream says that its prompts have changed', { requires: ['prompts.listChanged', 'scripted upstream'] }, async ({ connect, instruments }) => {
-  const connection = await connect()
-  const stream = await connection.listen({ filter: { promptsListChanged: true } })
-  // A gateway may reach for its upstream only once a client listens, so the word is said more than once.
-  let heard: unknown
-  for (let attempt = 0; attempt < 6 && heard === undefined; attempt += 1) {
-    await instruments.upstream!.notify('notifications/prompts/list_changed')
-    heard = await stream.next((message) => (message as Json).method === 'notifications/prompts/list_changed', 150)
-  }
-  return { stream: stream.exchange, heard: heard !== undefined }
-})
+const changed = probe(
+  'the upstream says that its prompts have changed',
+  { requires: ['prompts.listChanged', 'scripted upstream'] },
+  async ({ connect, instruments }) => {
+    const connection = await connect()
+    const stream = await connection.listen({ filter: { promptsListChanged: true } })
+    // A gateway may reach for its upstream only once a client listens, so the word is said more than once.
+    let heard: unknown
+    for (let attempt = 0; attempt < 12 && heard === undefined; attempt += 1) {
+      await instruments.upstream!.notify('notifications/prompts/list_changed')
+      heard = await stream.next((message) => (message as Json).method === 'notifications/prompts/list_changed', 150)
+    }
+    return { stream: stream.exchange, heard: heard !== undefined }
+  },
+)
 
 export default section({ spec: 'mcp', page: 'server/prompts', revisions: 'all' }, [
   check('prompts/capability', {
@@ -89,9 +103,14 @@ export default section({ spec: 'mcp', page: 'server/prompts', revisions: 'all' }
     needs: { unclaimed },
     judge: ({ unclaimed }, { capabilities }) => {
       const prompts = resultOf(unclaimed)?.prompts
-      if (capabilities.prompts) return hasResult(unclaimed)
+      if (capabilities.prompts)
+        return prompts === undefined ? notApplicable('the target claims the capability and lists no prompts') : holds
       return Array.isArray(prompts) && prompts.length > 0
-        ? broken('lists prompts without the capability', { expected: 'the prompts capability', actual: Object.keys(capabilities), exchange: unclaimed })
+        ? broken('lists prompts without the capability', {
+            expected: 'the prompts capability',
+            actual: Object.keys(capabilities),
+            exchange: unclaimed,
+          })
         : notApplicable('the target offers no prompts')
     },
     fix: 'Declare `prompts` among the capabilities whenever prompts/list answers with prompts.',
@@ -104,7 +123,8 @@ export default section({ spec: 'mcp', page: 'server/prompts', revisions: 'all' }
     page: 'server/prompts#capabilities',
     revisions: '2026-07-28',
     needs: { listed },
-    judge: ({ listed }) => all(listed.map((page) => hasResult(page, ({ prompts }) => holdsIf(Array.isArray(prompts), 'answers without a list of prompts')))),
+    judge: ({ listed }) =>
+      all(listed.map((page) => hasResult(page, ({ prompts }) => holdsIf(Array.isArray(prompts), 'answers without a list of prompts')))),
     fix: 'Answer prompts/list with an array, empty if need be, or do not claim the capability.',
     covers: 'prompts.list.respond',
   }),
@@ -134,7 +154,11 @@ export default section({ spec: 'mcp', page: 'server/prompts', revisions: 'all' }
     judge: ({ changed: { stream, heard } }) =>
       stream.via === 'http' && statusOf(stream) !== 200
         ? notApplicable('the target offers no stream on which it could say so')
-        : holdsIf(heard, 'does not pass on that the prompts have changed', { expected: 'notifications/prompts/list_changed', actual: 'nothing within 900 ms', exchange: stream }),
+        : holdsIf(heard, 'does not pass on that the prompts have changed', {
+            expected: 'notifications/prompts/list_changed',
+            actual: 'nothing within 1.8 s',
+            exchange: stream,
+          }),
     fix: 'Listen to list_changed of every upstream and send it to each client that may see its prompts.',
     covers: 'prompts.list-changed',
   }),
@@ -144,7 +168,10 @@ export default section({ spec: 'mcp', page: 'server/prompts', revisions: 'all' }
     must: 'encode image and audio data of prompt messages in Base64 and name a valid media type',
     page: 'server/prompts#image-content',
     needs: { got },
-    judge: ({ got }) => each(blocksOf(got, 'image', 'audio'), 'no prompt that was got holds an image or audio', ({ content, exchange }) => isEncoded(content, content.data, exchange)),
+    judge: ({ got }) =>
+      each(blocksOf(got, 'image', 'audio'), 'no prompt that was got holds an image or audio', ({ content, exchange }) =>
+        isEncoded(content, content.data, exchange),
+      ),
     fix: 'Encode the bytes in standard Base64, without a data: prefix, and set `mimeType`.',
     covers: 'prompts.content.base64',
   }),
@@ -155,7 +182,9 @@ export default section({ spec: 'mcp', page: 'server/prompts', revisions: 'all' }
     page: 'server/prompts#embedded-resources',
     needs: { got },
     judge: ({ got }, { revision }) =>
-      each(blocksOf(got, 'resource'), 'no prompt that was got embeds a resource', ({ content, exchange }) => isWhole(revision, content.resource, exchange)),
+      each(blocksOf(got, 'resource'), 'no prompt that was got embeds a resource', ({ content, exchange }) =>
+        isWhole(revision, content.resource, exchange),
+      ),
     fix: 'Fill `uri`, `mimeType` and either `text` or `blob` of every embedded resource.',
     covers: 'prompts.content.embedded-resource',
   }),
@@ -176,7 +205,9 @@ export default section({ spec: 'mcp', page: 'server/prompts', revisions: 'all' }
     page: 'server/prompts#error-handling',
     needs: { wrong },
     judge: ({ wrong: { before, missing, after } }) =>
-      missing === undefined ? notApplicable('no prompt that could be got requires an argument') : controlled([before!, after!], () => hasErrorCode(missing, -32602)),
+      missing === undefined
+        ? notApplicable('no prompt that could be got requires an argument')
+        : controlled([before!, after!], () => hasErrorCode(missing, -32602)),
     fix: 'Compare the arguments with those the prompt declares as required before it is filled in.',
     covers: 'prompts.get.missing-args',
   }),
@@ -203,27 +234,42 @@ export default section({ spec: 'mcp', page: 'server/prompts', revisions: 'all' }
       expression === undefined || path === undefined
         ? notApplicable('no prompt that could be got takes an argument')
         : controlled([before!, after!], () =>
-            isHarmless(expression, evaluated, 'evaluates an expression in a prompt argument').and(isHarmless(path, /root:[^:\n]*:0:0:/, 'reads a file named in a prompt argument')),
+            isHarmless(expression, evaluated, 'evaluates an expression in a prompt argument').and(
+              isHarmless(path, /root:[^:\n]*:0:0:/, 'reads a file named in a prompt argument'),
+            ),
           ),
     fix: 'Insert arguments as plain text after the template has been rendered, and never use them as a path or a command.',
   }),
 ])
 
 /** One expression in each of the usual template languages; whichever is evaluated gives the product. */
-const expressions = ['{{191*7}}', '${191*7}', '<%= 191*7 %>', '#{191*7}', '$((191*7))'].map((expression) => `a${expression}z`).join(' ')
+const expressions = [
+  ['{{', '}}'],
+  ['${', '}'],
+  ['<%=', '%>'],
+  ['#{', '}'],
+  ['$((', '))'],
+]
+  .map(([open, shut]) => `a${open}191*7${shut}z`)
+  .join(' ')
 const evaluated = /a1337z/
 
 /** Values for the required arguments: the first the target itself suggests, or a word. */
 async function fittingArguments(connection: Connection, prompt: Prompt): Promise<Record<string, string>> {
   const given: Record<string, string> = {}
-  for (const { name, required } of prompt.arguments ?? []) if (required) given[name] = (await suggested(connection, prompt, name, given)) ?? 'assay'
+  for (const { name, required } of prompt.arguments ?? [])
+    if (required) given[name] = (await suggested(connection, prompt, name, given)) ?? 'assay'
   return given
 }
 
 async function suggested(connection: Connection, prompt: Prompt, name: string, given: Record<string, string>): Promise<string | undefined> {
   if (!connection.capabilities.completions) return undefined
   const context = connection.revision >= '2025-06-18' ? { context: { arguments: given } } : {}
-  const exchange = await connection.send('completion/complete', { ref: { type: 'ref/prompt', name: prompt.name }, argument: { name, value: '' }, ...context })
+  const exchange = await connection.send('completion/complete', {
+    ref: { type: 'ref/prompt', name: prompt.name },
+    argument: { name, value: '' },
+    ...context,
+  })
   const values = (resultOf(exchange)?.completion as { values?: unknown[] } | undefined)?.values
   return values?.find((value): value is string => typeof value === 'string' && value !== '')
 }
@@ -239,7 +285,13 @@ const blocksOf = (got: Got, ...types: string[]): { content: Json; exchange: Exch
 
 const fits = (revision: Revision, method: string, exchange: Exchange): Judgement => {
   const [problem] = validateResult(revision, method, resultOf(exchange))
-  return problem === undefined ? holds : broken(`answers ${method} with a result that ${problem.path || 'as a whole'} ${problem.message}`, { expected: problem.message, actual: problem.path, exchange })
+  return problem === undefined
+    ? holds
+    : broken(`answers ${method} with a result that ${problem.path || 'as a whole'} ${problem.message}`, {
+        expected: problem.message,
+        actual: problem.path,
+        exchange,
+      })
 }
 
 const mediaType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(\s*;.*)?$/
@@ -247,22 +299,42 @@ const mediaType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(\s*;.*)?$/
 const isBase64 = (data: unknown): boolean => typeof data === 'string' && data.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(data)
 
 const isEncoded = (content: Json, data: unknown, exchange: Exchange): Judgement =>
-  holdsIf(isBase64(data), `has ${content.type ?? 'binary'} data that is not Base64`, { expected: 'Base64', actual: String(data).slice(0, 40), exchange }).and(
-    holdsIf(mediaType.test(String(content.mimeType ?? '')), 'names no valid media type', { expected: 'type/subtype', actual: content.mimeType, exchange }),
+  holdsIf(isBase64(data), `has ${content.type ?? 'binary'} data that is not Base64`, {
+    expected: 'Base64',
+    actual: String(data).slice(0, 40),
+    exchange,
+  }).and(
+    holdsIf(mediaType.test(String(content.mimeType ?? '')), 'names no valid media type', {
+      expected: 'type/subtype',
+      actual: content.mimeType,
+      exchange,
+    }),
   )
 
 function isWhole(revision: Revision, resource: unknown, exchange: Exchange): Judgement {
   const { uri, mimeType, text, blob } = (resource ?? {}) as Json
   return holdsIf(/^[a-z][a-z0-9+.-]*:\S*$/i.test(String(uri ?? '')), 'embeds a resource without a valid URI', { actual: uri, exchange })
-    .and(holdsIf(mediaType.test(String(mimeType ?? '')), 'embeds a resource without its media type', { expected: 'type/subtype', actual: mimeType, exchange }))
+    .and(
+      holdsIf(mediaType.test(String(mimeType ?? '')), 'embeds a resource without its media type', {
+        expected: 'type/subtype',
+        actual: mimeType,
+        exchange,
+      }),
+    )
     .and(holdsIf(typeof text === 'string' || isBase64(blob), 'embeds a resource without text or Base64 data', { exchange }))
-    .and(holdsIf(validateDefinition(revision, 'EmbeddedResource', { type: 'resource', resource }).length === 0, 'embeds a resource that breaks the schema', { exchange }))
+    .and(
+      holdsIf(
+        validateDefinition(revision, 'EmbeddedResource', { type: 'resource', resource }).length === 0,
+        'embeds a resource that breaks the schema',
+        { exchange },
+      ),
+    )
 }
 
 const isNoCrash = (exchange: Exchange): Judgement =>
   answered(exchange, () =>
-    holdsIf((statusOf(exchange) ?? 0) < 500 && errorOf(exchange)?.code !== -32603, 'fails on the argument instead of refusing it', {
-      expected: 'JSON-RPC error -32602',
+    holdsIf((statusOf(exchange) ?? 0) < 500, 'fails on the argument instead of refusing it', {
+      expected: 'HTTP 4xx or a JSON-RPC error',
       actual: summaryOf(exchange),
       exchange,
     }),
@@ -271,5 +343,9 @@ const isNoCrash = (exchange: Exchange): Judgement =>
 const isHarmless = (exchange: Exchange, trace: RegExp, otherwise: string): Judgement =>
   answered(exchange, () => {
     const text = JSON.stringify(resultOf(exchange)?.messages ?? '')
-    return holdsIf(!trace.test(text), otherwise, { expected: 'the argument as it was given, or an error', actual: trace.exec(text)?.[0], exchange })
+    return holdsIf(!trace.test(text), otherwise, {
+      expected: 'the argument as it was given, or an error',
+      actual: trace.exec(text)?.[0],
+      exchange,
+    })
   })

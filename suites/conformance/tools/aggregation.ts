@@ -41,22 +41,26 @@ const costly = probe(
   async ({ instruments, connect, pause }) => {
     const upstream = instruments.upstream!
     const session = await connect()
+    await session.listen({ filter: { toolsListChanged: true } })
     const before = await toolNames(session)
     try {
       await upstream.setTools([{ name: 'assay_explosive', inputSchema: explosive(), annotations: { readOnlyHint: true } }])
-      let name: string | undefined
-      for (let waited = 0; name === undefined && waited < patience; waited += 100) {
-        if (waited > 0) await pause(100)
-        name = (await toolNames(session)).names.find((each) => each.endsWith('assay_explosive'))
+      let after = await toolNames(session)
+      const lists = [after.page]
+      for (let waited = 0; sameNames(before, after) && waited < patience; waited += 100) {
+        await pause(100)
+        after = await toolNames(session)
+        lists.push(after.page)
       }
-      if (name === undefined) return { call: null, meanwhile: null }
+      const name = after.names.find((each) => each.endsWith('assay_explosive'))
+      if (name === undefined) return { before, after, timed: lists }
       const running = session.send('tools/call', { name, arguments: { script: await upstream.script({}) } }, { deadline: 2 * patience })
       const meanwhile = await session.send('tools/list', undefined, { deadline: 2 * patience })
-      return { call: await running, meanwhile }
+      await running
+      return { before, after, timed: [...lists, meanwhile] }
     } finally {
       await upstream.setTools(null)
-      for (let waited = 0; waited < patience && (await toolNames(session)).names.length !== before.names.length; waited += 100)
-        await pause(100)
+      for (let waited = 0; waited < patience && !sameNames(before, await toolNames(session)); waited += 100) await pause(100)
     }
   },
 )
@@ -77,7 +81,9 @@ interface Changed {
   after: Seen
 }
 
-const follows = ({ before, after }: Changed): boolean => after.names.join() !== before.names.join()
+const sameNames = (one: Seen, other: Seen): boolean => one.names.join() === other.names.join()
+
+const follows = ({ before, after }: Changed): boolean => !sameNames(before, after)
 const fixedList = notApplicable('the list does not follow the upstream by itself')
 
 /** Both tools of one name are listed under names of their own, and the one that came last is reached by its own. */
@@ -176,13 +182,15 @@ export default section(
       page: 'basic#composition-keyword-resource-use',
       should: 'bound what it spends on validating against one schema',
       needs: { costly },
-      judge: ({ costly: { call, meanwhile } }) => {
-        if (meanwhile === null || call === null) return notApplicable('the target does not offer such a tool')
-        return holdsIf(took(meanwhile) < patience && meanwhile.failure === undefined, 'keeps other requests waiting while it validates', {
-          expected: `tools/list answered within ${patience} ms`,
-          actual: meanwhile.failure?.message ?? `${took(meanwhile)} ms`,
-          exchange: meanwhile,
-        })
+      judge: ({ costly: { before, after, timed } }) => {
+        const slow = timed.find((exchange) => took(exchange) >= patience || exchange.failure !== undefined)
+        if (slow !== undefined)
+          return broken('keeps other requests waiting while it works on one schema', {
+            expected: `tools/list answered within ${patience} ms`,
+            actual: slow.failure?.message ?? `${took(slow)} ms`,
+            exchange: slow,
+          })
+        return follows({ before, after }) ? holds : fixedList
       },
       fix: 'Bound depth and number of subschemas, or the time of one validation; leave validation to the server that owns the tool.',
       covers: 'tools.schema.bounded',

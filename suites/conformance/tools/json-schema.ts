@@ -18,30 +18,38 @@ const options: Options = { strict: false, validateFormats: false, logger: false,
 export function problemOfSchema(schema: unknown): string | undefined {
   if (typeof schema === 'boolean') return undefined
   if (!isObject(schema)) return `is ${schema === null ? 'null' : Array.isArray(schema) ? 'an array' : typeof schema}, not a schema`
-  const compiler = compilerFor(schema)
-  return compiler === undefined || compiler.validateSchema(schema) ? undefined : compiler.errorsText(compiler.errors, { dataVar: 'schema' })
+  const dialect = dialectOf(schema)
+  if (dialect === undefined) return undefined
+  const judge = judges.get(dialect) ?? compilerOf(dialect, options)
+  judges.set(dialect, judge)
+  return judge.validateSchema(schema) ? undefined : judge.errorsText(judge.errors, { dataVar: 'schema' })
 }
 
 /** A validator for the schema; nothing when it cannot be had without a network or in a dialect that is not known here. */
 export function validatorOf(schema: unknown): ((value: unknown) => string | undefined) | undefined {
-  if (!isObject(schema)) return undefined
+  const dialect = isObject(schema) ? dialectOf(schema) : undefined
+  if (dialect === undefined) return undefined
   try {
-    const compiler = compilerFor(schema)
-    const validate = compiler?.compile(schema) as ValidateFunction | undefined
-    if (compiler === undefined || validate === undefined) return undefined
+    // A compiler of its own for each schema: ids that collide between tools must not.
+    const compiler = compilerOf(dialect, { ...options, meta: false, validateSchema: false })
+    const validate = compiler.compile(schema as Schema) as ValidateFunction
     return (value) => (validate(value) ? undefined : compiler.errorsText(validate.errors, { dataVar: 'value' }))
   } catch {
     return undefined
   }
 }
 
-function compilerFor(schema: Schema): Compiler | undefined {
-  const { $schema = defaultDialect } = schema
-  const module = typeof $schema === 'string' ? modules[$schema.replace(/#$/, '')] : undefined
-  if (module === undefined) return undefined
-  // A compiler of its own for each schema: ids that collide between tools must not.
-  const { default: Constructor } = createRequire(import.meta.url)(module) as { default: new (options: Options) => Compiler }
-  return new Constructor(options)
+const judges = new Map<string, Compiler>()
+
+function dialectOf({ $schema = defaultDialect }: Schema): string | undefined {
+  const dialect = typeof $schema === 'string' ? $schema.replace(/#$/, '') : ''
+  return Object.hasOwn(modules, dialect) ? dialect : undefined
+}
+
+function compilerOf(dialect: string, settings: Options): Compiler {
+  // Loading ajv costs more than everything else here, and most runs have no schema to compile.
+  const { default: Constructor } = createRequire(import.meta.url)(modules[dialect]!) as { default: new (options: Options) => Compiler }
+  return new Constructor(settings)
 }
 
 const isObject = (value: unknown): value is Schema => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -13,7 +13,7 @@ import {
   summaryOf,
 } from '../../../src/model/index.ts'
 import { changed } from './changed.ts'
-import { isObject, listedTools, listing, optional } from './probes.ts'
+import { isObject, listing, optional } from './probes.ts'
 
 const asked = probe('tools/list, whatever is claimed', async ({ session }) => (await session()).send('tools/list'))
 
@@ -24,6 +24,15 @@ const turns = probe('tools/list by two clients in turn', { requires: 'tools' }, 
   const call = await optional(context, 'echo')
   if (call !== undefined) await one.send('tools/call', { name: call.name, arguments: call.arguments })
   return { one: [first[0]!, await one.send('tools/list')], other: [first[1]!, await other.send('tools/list')] }
+})
+
+const bare = probe('tools without a token', { over: 'http', requires: ['authorization', 'tools'] }, async ({ session }) => {
+  const open = await session()
+  const bare = { headers: { Authorization: null } }
+  const before = await open.send('tools/list')
+  const list = await open.send('tools/list', undefined, bare)
+  const call = await open.send('tools/call', { name: 'assay_no_such_tool', arguments: {} }, bare)
+  return { before, list, call, after: await open.send('tools/list') }
 })
 
 const namesIn = (page: Parameters<typeof resultOf>[0]): string[] | undefined => {
@@ -168,16 +177,7 @@ export default section({ spec: 'mcp', page: 'server/tools#capabilities', revisio
     title: 'Tools are neither listed nor called without a token',
     page: 'server/tools#security-considerations',
     must: 'keep tools behind access control',
-    needs: {
-      bare: probe('tools without a token', { over: 'http', requires: ['authorization', 'tools'] }, async ({ session }) => {
-        const open = await session()
-        const bare = { headers: { Authorization: null } }
-        const before = await open.send('tools/list')
-        const list = await open.send('tools/list', undefined, bare)
-        const call = await open.send('tools/call', { name: 'assay_no_such_tool', arguments: {} }, bare)
-        return { before, list, call, after: await open.send('tools/list') }
-      }),
-    },
+    needs: { bare },
     over: 'http',
     requires: ['authorization', 'tools'],
     judge: ({ bare: { before, list, call, after } }) =>

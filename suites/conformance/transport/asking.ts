@@ -49,6 +49,7 @@ const callOf = (name: string, given: Record<string, unknown>): SpeakingRequest =
 
 /** Waits until the peer has ended the event streams of these exchanges, for at most so many milliseconds. */
 export async function settled(context: ProbeContext, exchanges: readonly Exchange[], milliseconds: number): Promise<void> {
-  const open = () => exchanges.some(({ response, failure }) => response?.events !== undefined && response.ended === undefined && failure === undefined)
+  const open = () =>
+    exchanges.some(({ response, failure }) => response?.events !== undefined && response.ended === undefined && failure === undefined)
   for (let waited = 0; open() && waited < milliseconds; waited += 20) await context.pause(20)
 }

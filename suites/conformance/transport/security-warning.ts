@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os'
 import {
   all,
   answered,
@@ -27,14 +26,17 @@ import { harmless, harmlessMethod } from './asking.ts'
 const foreignOrigin = 'https://assay-foreign.example'
 
 /** Origins of other sites that a comparison of beginnings, ends or parts takes for the target's own. */
-const lookalikes = ({ protocol, host, hostname }: URL): string[] => [`${protocol}//${host}.assay-foreign.example`, `${protocol}//assay-foreign-${hostname}`]
+const lookalikes = ({ protocol, host, hostname }: URL): string[] => [
+  `${protocol}//${host}.assay-foreign.example`,
+  `${protocol}//assay-foreign-${hostname}`,
+]
 
 const origins = probe('requests from pages of other sites', { over: 'http' }, async ({ connect, facts, era }) => {
   const session = await connect()
   const from = (Origin: string) => harmless(session, { headers: { Origin } })
   const before = await harmless(session)
   const [foreign, opaque, ...alike] = await Promise.all([foreignOrigin, 'null', ...lookalikes(new URL(facts.url))].map(from))
-  const stream = era === 'session' ? await session.listen({ headers: { Origin: foreignOrigin }, deadline: 1_000 }) : null
+  const stream = era === 'session' ? await session.listen({ headers: { Origin: foreignOrigin } }) : null
   await stream?.close()
   return { before, foreign: foreign!, opaque: opaque!, alike, get: stream?.exchange ?? null, after: await harmless(session) }
 })
@@ -60,14 +62,11 @@ const foreignHost = probe('a request for another host', { over: 'http' }, async 
 
 const isLoopback = (hostname: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
 
-/** Addresses of this machine that a socket bound to 127.0.0.1 does not answer on. */
-const otherAddresses = (): string[] => {
-  const external = Object.values(networkInterfaces()).flatMap((each) => each ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal)
-  return [...external.map(({ address }) => address).slice(0, 3), '127.0.0.2']
-}
+/** Still loopback, so that nothing leaves it: a socket bound to 127.0.0.1 does not answer here, one bound to all interfaces does. */
+const otherLoopback = '127.0.0.2'
 
 // No token goes to an address that may turn out to belong to somebody else.
-const binding = probe('the endpoint at other addresses of this machine', { over: 'http' }, async ({ request, facts, era }) => {
+const binding = probe('the endpoint at another loopback address', { over: 'http' }, async ({ request, facts, era }) => {
   const url = new URL(facts.url)
   if (!isLoopback(url.hostname)) return null
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: harmlessMethod(era) })
@@ -83,8 +82,8 @@ const binding = probe('the endpoint at other addresses of this machine', { over:
       authorize: false,
       deadline: 500,
     })
-  const [own, ...others] = await Promise.all([url.hostname, ...otherAddresses()].map(ask))
-  return { own: own!, others }
+  const [own, other] = await Promise.all([ask(url.hostname), ask(otherLoopback)])
+  return { own, other }
 })
 
 const served = (exchange: Exchange): boolean => statusOf(exchange)! < 300 && errorOf(exchange) === undefined
@@ -92,7 +91,11 @@ const served = (exchange: Exchange): boolean => statusOf(exchange)! < 300 && err
 const isTurnedAway = (exchange: Exchange): Judgement =>
   answered(exchange, () => {
     const origin = exchange.request.headers.find(([name]) => name === 'Origin')?.[1]
-    return holdsIf(!served(exchange), `serves ${exchange.request.method} from the origin ${origin}`, { expected: 'HTTP 403', actual: summaryOf(exchange), exchange })
+    return holdsIf(!served(exchange), `serves ${exchange.request.method} from the origin ${origin}`, {
+      expected: 'HTTP 403',
+      actual: summaryOf(exchange),
+      exchange,
+    })
   })
 
 interface Origins {
@@ -111,14 +114,22 @@ const turnsForeignPagesAway = ({ before, foreign, alike, get, after }: Origins):
 const isExposed = ({ local, authorization }: UnitFacts): boolean => local && !authorization
 
 const security: Check[] = section(
-  { spec: 'mcp', page: 'basic/transports#security-warning', movedTo: 'basic/transports/streamable-http#security-&-endpoint', revisions: 'all', over: 'http' },
+  {
+    spec: 'mcp',
+    page: 'basic/transports#security-warning',
+    movedTo: 'basic/transports/streamable-http#security-%26-endpoint',
+    revisions: 'all',
+    over: 'http',
+  },
   [
     check('transport/origin-validation', {
       title: 'Pages of other sites are turned away',
       must: 'validate the Origin header on all incoming connections, to prevent DNS rebinding',
       needs: { origins },
       judge: ({ origins }, facts) =>
-        isExposed(facts) ? turnsForeignPagesAway(origins) : notApplicable('the target asks for a token or is not local: see transport/origin-validation-in-depth'),
+        isExposed(facts)
+          ? turnsForeignPagesAway(origins)
+          : notApplicable('the target asks for a token or is not local: see transport/origin-validation-in-depth'),
       fix: 'Compare Origin as a whole with the origins that are accepted, on POST, GET and DELETE, before anything else is done.',
       covers: 'transport.http.origin-validate',
     }),
@@ -128,7 +139,10 @@ const security: Check[] = section(
       title: 'Pages of other sites are turned away, token or not',
       should: 'validate the Origin header also where a token is asked for or the address is public',
       needs: { origins },
-      judge: ({ origins }, facts) => (isExposed(facts) ? notApplicable('the target is open to DNS rebinding: see transport/origin-validation') : turnsForeignPagesAway(origins)),
+      judge: ({ origins }, facts) =>
+        isExposed(facts)
+          ? notApplicable('the target is open to DNS rebinding: see transport/origin-validation')
+          : turnsForeignPagesAway(origins),
       fix: 'Compare Origin as a whole with the origins that are accepted, on POST, GET and DELETE, before anything else is done.',
       covers: 'transport.http.origin-validate',
     }),
@@ -139,7 +153,11 @@ const security: Check[] = section(
       must: 'answer 403 to a request whose Origin is present and invalid',
       needs: { origins },
       judge: ({ origins: { before, foreign, after } }) =>
-        controlled([before, after], () => answered(foreign, () => (served(foreign) ? notApplicable('the target does not turn foreign origins away') : hasStatus(foreign, 403)))),
+        controlled([before, after], () =>
+          answered(foreign, () =>
+            served(foreign) ? notApplicable('the target does not turn foreign origins away') : hasStatus(foreign, 403),
+          ),
+        ),
       fix: 'Answer 403, before authentication and before the body is read.',
       covers: 'transport.http.origin-invalid-403',
     }),
@@ -157,7 +175,9 @@ const security: Check[] = section(
       policy: 'refuse a Host that does not name it, where it is reached on a local address',
       needs: { foreignHost },
       judge: ({ foreignHost: { before, other, after } }, { local }) =>
-        local ? controlled([before, after], () => isRefused(other, 'serves a request for another host')) : notApplicable('the target is not reached on a local address'),
+        local
+          ? controlled([before, after], () => isRefused(other, 'serves a request for another host'))
+          : notApplicable('the target is not reached on a local address'),
       fix: 'Compare Host with the names and ports the target is reached by.',
       covers: 'transport.http.origin-validate',
     }),
@@ -166,7 +186,8 @@ const security: Check[] = section(
       title: 'Pages of other sites cannot use the credentials of a browser',
       policy: 'not allow credentials to any origin that asks',
       needs: { preflight, origins },
-      judge: ({ preflight, origins: { foreign } }) => all([preflight, foreign].map((exchange) => answered(exchange, () => givesNoCredentials(exchange)))),
+      judge: ({ preflight, origins: { foreign } }) =>
+        all([preflight, foreign].map((exchange) => answered(exchange, () => givesNoCredentials(exchange)))),
       fix: 'Leave Access-Control-Allow-Credentials out, or name the accepted origins one by one.',
       covers: 'transport.http.cors-no-wildcard-credentials',
     }),
@@ -177,8 +198,8 @@ const security: Check[] = section(
       needs: { binding },
       judge: ({ binding }) => {
         if (binding === null) return notApplicable('the target is not reached on a loopback address')
-        const { own, others } = binding
-        return answered(own, () => all(others.map((other) => isDeaf(other, own))))
+        const { own, other } = binding
+        return answered(own, () => isDeaf(other, own))
       },
       fix: 'Listen on 127.0.0.1, or on the address of the one interface that is meant.',
       covers: 'transport.http.bind-loopback',
@@ -201,7 +222,8 @@ function givesNoCredentials(exchange: Exchange): Judgement {
 /** Nothing answers there; whatever answers differently may be another program. */
 function isDeaf(other: Exchange, own: Exchange): Judgement {
   const { hostname } = new URL(other.request.url)
-  if (other.response === undefined) return other.failure?.code === 'timeout' ? notTestable(`nothing can be said of ${hostname}: ${other.failure.message}`) : holds
+  if (other.response === undefined)
+    return other.failure?.code === 'timeout' ? notTestable(`nothing can be said of ${hostname}: ${other.failure.message}`) : holds
   if (statusOf(other) !== statusOf(own)) return inconclusive(`something else may answer on ${hostname}: ${summaryOf(other)}`, other)
   return holdsIf(false, `also listens on ${hostname}`, { expected: 'connection refused', actual: summaryOf(other), exchange: other })
 }

@@ -62,7 +62,13 @@ const successes = (exchanges: readonly Exchange[]): Exchange[] => exchanges.filt
 const isSuccess = (exchange: Exchange): boolean => statusOf(exchange)! < 300
 
 export default section(
-  { spec: 'mcp', page: 'basic/transports#sending-messages-to-the-server', movedTo: 'basic/transports/streamable-http#sending-messages', revisions: '2025-03-26..', over: 'http' },
+  {
+    spec: 'mcp',
+    page: 'basic/transports#sending-messages-to-the-server',
+    movedTo: 'basic/transports/streamable-http#sending-messages',
+    revisions: '2025-03-26..',
+    over: 'http',
+  },
   [
     check('transport/notification-accepted', {
       title: 'A notification that is accepted is answered with 202 and nothing else',
@@ -72,7 +78,9 @@ export default section(
         controlled([before, after], () => {
           const sent = era === 'session' ? [known, unknown, response] : [known, unknown]
           const unanswered = sent.filter((exchange) => exchange.response === undefined)
-          const accepted = sent.filter((exchange) => exchange.response !== undefined && isSuccess(exchange) && errorOf(exchange) === undefined)
+          const accepted = sent.filter(
+            (exchange) => exchange.response !== undefined && isSuccess(exchange) && errorOf(exchange) === undefined,
+          )
           return accepted.length + unanswered.length === 0
             ? notApplicable('the target accepts no notification')
             : all([...unanswered, ...accepted].map((exchange) => answered(exchange, () => isBareAcceptance(exchange))))
@@ -87,7 +95,9 @@ export default section(
       needs: { notifications },
       judge: ({ notifications: { before, known, unknown, response, wrong, after } }) =>
         controlled([before, after], () => {
-          const wellFormed = [known, unknown, response].filter((exchange) => exchange.response !== undefined && errorOf(exchange) !== undefined)
+          const wellFormed = [known, unknown, response].filter(
+            (exchange) => exchange.response !== undefined && errorOf(exchange) !== undefined,
+          )
           return all([...wellFormed, ...wrong].map((exchange) => answered(exchange, () => isAcceptedOrAnError(exchange))))
         }),
       fix: 'Answer 400, or 404 for an unknown session; a JSON-RPC error may be the body, never the whole message.',
@@ -99,7 +109,8 @@ export default section(
       title: 'A JSON-RPC response from a client is refused',
       policy: 'refuse a JSON-RPC response, which clients must not send any more',
       needs: { notifications },
-      judge: ({ notifications: { before, response, after } }) => controlled([before, after], () => isRefused(response, 'accepts a response to a request that it cannot have sent')),
+      judge: ({ notifications: { before, response, after } }) =>
+        controlled([before, after], () => isRefused(response, 'accepts a response to a request that it cannot have sent')),
       fix: 'Answer 400 to a body that is neither a request nor a notification.',
       covers: 'transport.http.no-jsonrpc-response-accepted',
     }),
@@ -131,7 +142,8 @@ export default section(
       title: 'An Accept header is honoured with 406, or ignored',
       policy: 'answer 406 when the Accept header does not suit it, or serve the request; nothing else',
       needs: { accepts },
-      judge: ({ accepts: { before, answers, after } }) => controlled([before, after], () => all(answers.map((exchange) => hasStatus(exchange, 200, 406)))),
+      judge: ({ accepts: { before, answers, after } }) =>
+        controlled([before, after], () => all(answers.map((exchange) => hasStatus(exchange, 200, 406)))),
       fix: 'Answer 406 for an Accept header without a type you can send, before the message is handled.',
       covers: 'transport.http.accept-both',
     }),
@@ -143,7 +155,9 @@ export default section(
       policy: 'refuse a Content-Type other than application/json, which a web page can send without being asked',
       needs: { types },
       judge: ({ types: { before, answers, after } }) =>
-        controlled([before, after], () => all(answers.map((exchange) => isRefused(exchange, `serves a body of type ${typeSent(exchange)}`)))),
+        controlled([before, after], () =>
+          all(answers.map((exchange) => isRefused(exchange, `serves a body of type ${typeSent(exchange)}`))),
+        ),
       fix: 'Answer 415 unless the media type is application/json.',
       covers: 'transport.http.content-type-required',
     }),
@@ -154,9 +168,18 @@ const typeSent = ({ request }: Exchange): string | undefined => request.headers.
 
 function isBareAcceptance(exchange: Exchange): Judgement {
   const status = statusOf(exchange)
-  if (status !== 202) return broken(`answers ${status} to ${sentMessage(exchange)}`, { expected: 'HTTP 202 without a body', actual: summaryOf(exchange), exchange })
+  if (status !== 202)
+    return broken(`answers ${status} to ${sentMessage(exchange)}`, {
+      expected: 'HTTP 202 without a body',
+      actual: summaryOf(exchange),
+      exchange,
+    })
   const size = exchange.response!.size
-  return holdsIf(size === 0, `sends a body with the 202 for ${sentMessage(exchange)}`, { expected: 'no body', actual: `${size} bytes: ${summaryOf(exchange)}`, exchange })
+  return holdsIf(size === 0, `sends a body with the 202 for ${sentMessage(exchange)}`, {
+    expected: 'no body',
+    actual: `${size} bytes: ${summaryOf(exchange)}`,
+    exchange,
+  })
 }
 
 function isAcceptedOrAnError(exchange: Exchange): Judgement {
@@ -164,7 +187,13 @@ function isAcceptedOrAnError(exchange: Exchange): Judgement {
   const error = errorOf(exchange)
   const right = status >= 400 || (status === 202 && error === undefined)
   const how = error === undefined ? `answers ${status}` : `puts the refusal into the body of a ${status}`
-  return right ? holds : broken(`${how} to ${sentMessage(exchange)}`, { expected: 'HTTP 4xx, or 202 if it is accepted', actual: summaryOf(exchange), exchange })
+  return right
+    ? holds
+    : broken(`${how} to ${sentMessage(exchange)}`, {
+        expected: 'HTTP 4xx, or 202 if it is accepted',
+        actual: summaryOf(exchange),
+        exchange,
+      })
 }
 
 const sentMessage = ({ request }: Exchange): string => request.rpc?.method ?? 'a response'
@@ -172,11 +201,15 @@ const sentMessage = ({ request }: Exchange): string => request.rpc?.method ?? 'a
 function hasAnswerType(exchange: Exchange): Judgement {
   if (!isSuccess(exchange)) return holds
   const type = mediaTypeOf(exchange)
-  return holdsIf(['application/json', 'text/event-stream'].includes(type), `answers ${exchange.request.rpc?.method} with ${type || 'no media type'}`, {
-    expected: 'application/json or text/event-stream',
-    actual: summaryOf(exchange),
-    exchange,
-  })
+  return holdsIf(
+    ['application/json', 'text/event-stream'].includes(type),
+    `answers ${exchange.request.rpc?.method} with ${type || 'no media type'}`,
+    {
+      expected: 'application/json or text/event-stream',
+      actual: summaryOf(exchange),
+      exchange,
+    },
+  )
 }
 
 function isOneObject(exchange: Exchange): Judgement {

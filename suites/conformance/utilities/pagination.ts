@@ -3,8 +3,8 @@ import {
   type Catalogue,
   check,
   controlled,
-  each,
   type Exchange,
+  each,
   errorOf,
   hasErrorCode,
   hasResult,
@@ -84,7 +84,12 @@ export default section({ spec: 'mcp', page: 'server/utilities/pagination', revis
     should: 'provide stable cursors: a page begins after the one before it',
     page: 'server/utilities/pagination#implementation-guidelines',
     needs: { walked },
-    judge: ({ walked }) => each(walked.filter(({ pages }) => pages.length > 1), paging, ({ list, pages }) => areApart(list, pages)),
+    judge: ({ walked }) =>
+      each(
+        walked.filter(({ pages }) => pages.length > 1),
+        paging,
+        ({ list, pages }) => areApart(list, pages),
+      ),
     fix: 'Page over a stable order, and begin each page after the last item of the one before.',
     covers: 'pagination.walk-terminates',
   }),
@@ -98,7 +103,11 @@ export default section({ spec: 'mcp', page: 'server/utilities/pagination', revis
       each(again, paging, ({ list, read, before, first, second, after }) => {
         const steady = [read, before, after].every((page) => same(keysOf(list, page), keysOf(list, read)))
         if (!steady) return inconclusive(`${list.method} changed while it was read`, after)
-        return hasResult(first).and(hasResult(second, () => holdsIf(same(keysOf(list, first), keysOf(list, second)), 'leads to another page when a cursor is used again')))
+        return hasResult(first).and(
+          hasResult(second, () =>
+            holdsIf(same(keysOf(list, first), keysOf(list, second)), 'leads to another page when a cursor is used again'),
+          ),
+        )
       }),
     fix: 'Keep no state per cursor: put the position into the cursor itself, signed if need be.',
     covers: 'pagination.cursor-stable',
@@ -123,7 +132,8 @@ export default section({ spec: 'mcp', page: 'server/utilities/pagination', revis
     should: 'answer -32602 to an invalid cursor',
     page: 'server/utilities/pagination#error-handling',
     needs: { invalid },
-    judge: ({ invalid }) => each(invalid, 'the target offers no lists', ({ exchange, after }) => controlled([after], () => hasErrorCode(exchange, -32602))),
+    judge: ({ invalid }) =>
+      each(invalid, 'the target offers no lists', ({ exchange, after }) => controlled([after], () => hasErrorCode(exchange, -32602))),
     fix: 'Refuse cursors that do not decode to a position, also on lists that fit one page.',
     covers: 'pagination.invalid-cursor',
   }),
@@ -167,10 +177,14 @@ function ends({ method }: List, pages: Exchange[], stopped: string | undefined):
   if (result === undefined) {
     if (pages.length === 1) return notApplicable(`${method} is not answered with a list`)
     const refused = errorOf(last)?.code === -32602
-    return refused ? broken(`refuses the cursor it issued for ${method}`, { expected: 'the next page', actual: summaryOf(last), exchange: last }) : inconclusive(stopped, last)
+    return refused
+      ? broken(`refuses the cursor it issued for ${method}`, { expected: 'the next page', actual: summaryOf(last), exchange: last })
+      : inconclusive(stopped, last)
   }
   // A list longer than is read says nothing; one that comes back to a cursor never ends.
-  return stopped.endsWith('comes back') ? broken(`${method} never ends: ${stopped}`, { expected: 'a last page without nextCursor', actual: result.nextCursor, exchange: last }) : inconclusive(stopped, last)
+  return stopped.endsWith('comes back')
+    ? broken(`${method} never ends: ${stopped}`, { expected: 'a last page without nextCursor', actual: result.nextCursor, exchange: last })
+    : inconclusive(stopped, last)
 }
 
 function areApart(list: List, pages: Exchange[]): Judgement {
@@ -178,7 +192,8 @@ function areApart(list: List, pages: Exchange[]): Judgement {
   for (const page of pages) {
     const keys = new Set(keysOf(list, page))
     const twice = [...keys].find((key) => seen.has(key))
-    if (twice !== undefined) return broken(`lists ${JSON.stringify(twice)} on two pages of ${list.method}`, { actual: twice, exchange: page })
+    if (twice !== undefined)
+      return broken(`lists ${JSON.stringify(twice)} on two pages of ${list.method}`, { actual: twice, exchange: page })
     for (const key of keys) seen.add(key)
   }
   return holds
@@ -188,5 +203,7 @@ function leadsOn(list: List, pages: Exchange[]): Judgement {
   const at = pages.findIndex((page) => resultOf(page)?.nextCursor === '')
   const next = pages[at + 1]
   if (next === undefined) return inconclusive(`the empty cursor of ${list.method} was not followed`, pages[at])
-  return hasResult(next, () => holdsIf(!same(keysOf(list, next), keysOf(list, pages[0]!)), 'leads back to the first page', { actual: keysOf(list, next) }))
+  return hasResult(next, () =>
+    holdsIf(!same(keysOf(list, next), keysOf(list, pages[0]!)), 'leads back to the first page', { actual: keysOf(list, next) }),
+  )
 }

@@ -1,5 +1,5 @@
 export { type Config, defineConfig, type GateConfig, type Limits, type TargetConfig } from './config/types.ts'
-export type { Assess, JudgeAgain, RegisteredCheck, RunEvent, RunOptions, RunRecord, RunResult, Target } from './engine/types.ts'
+export type { RegisteredCheck, RunEvent, RunOptions, RunRecord, RunResult, Target } from './engine/types.ts'
 export * from './identity/sources.ts'
 export { AssayError, type ErrorCode } from './messages/index.ts'
 export * from './model/index.ts'

@@ -5,8 +5,8 @@ import { github, stepSummary } from './github.ts'
 const context = { width: 100, color: false }
 
 test('the example run', async () => {
-  await expect(github(exampleRun(), context)).toMatchFileSnapshot('github.golden.txt')
-  await expect(stepSummary(exampleRun(), context)).toMatchFileSnapshot('summary.golden.md')
+  await expect(github(exampleRun(), context)).toMatchFileSnapshot('github.golden')
+  await expect(stepSummary(exampleRun(), context)).toMatchFileSnapshot('summary.golden')
 })
 
 test('ten annotations at most, the last of them saying how many are left', () => {

@@ -3,5 +3,5 @@ import { exampleRun } from '../example.ts'
 import { json } from './json.ts'
 
 test('the example run', async () => {
-  await expect(json(exampleRun(), { width: 100, color: false })).toMatchFileSnapshot('json.golden.json')
+  await expect(json(exampleRun(), { width: 100, color: false })).toMatchFileSnapshot('json.golden')
 })

@@ -3,7 +3,7 @@ import { exampleRun } from '../example.ts'
 import { pretty } from './pretty.ts'
 
 test('the example run', async () => {
-  await expect(pretty(exampleRun(), { width: 100, color: false })).toMatchFileSnapshot('pretty.golden.txt')
+  await expect(pretty(exampleRun(), { width: 100, color: false })).toMatchFileSnapshot('pretty.golden')
 })
 
 test('no escape code but our own reaches the terminal', () => {

@@ -215,6 +215,22 @@ describe('run', () => {
     expect(err).toMatch(/at .*cli\.test/)
   })
 
+  test('what a target says cannot reach the terminal as a command', async () => {
+    const error = { code: 'E_TARGET_NOT_MCP', message: 'no', got: '\u001b]0;owned\u0007\u001b[2Jx' }
+    const hostile = async () =>
+      ({
+        ...engine,
+        assess: async (_: unknown, options: { run: string }, emit: (event: RunEvent) => void) => {
+          emit({ type: 'target-failed', at: 'now', target: 'gw', error })
+          const { record } = resultOf(options.run, 'gw', [])
+          return { record: { ...record, targets: [{ ...record.targets[0], error }] }, findings: [] }
+        },
+      }) as never
+    expect(await assay('run https://gw.example/mcp', { engine: hostile })).toBe(3)
+    expect(err).toContain('got       x')
+    expect(out + err).not.toContain('\u001b')
+  })
+
   test('an interrupted run writes what there is', async () => {
     const interruption = new AbortController()
     interruption.abort()

@@ -35,7 +35,12 @@ export const judge = defineCommand({
     const gone = record.checks.filter((id) => !checks.some((check) => check.id === id))
     if (gone.length > 0) context.err(`no longer among the checks: ${gone.join(', ')}\n`)
     for (const line of differences(stored.findings, findings)) context.err(`${line}\n`)
-    const decision = decide(findings, stored.decision?.policy ?? defaultPolicy, { failedTargets: failedTargets({ record, findings }) })
+    const { policy = defaultPolicy, beside } = stored.decision ?? {}
+    const decision = decide(findings, policy, {
+      failedTargets: failedTargets({ record, findings }),
+      problems: beside?.problems.map((message) => ({ message })),
+      interrupted: beside?.interrupted,
+    })
     const report = await reporters[options.json ? 'json' : 'pretty']!.load()
     const where = relative(context.cwd, directory) || directory
     context.out(report({ record, findings, decision }, { width: context.terminal.width, color: context.color.out, directory: where }))

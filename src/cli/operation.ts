@@ -42,7 +42,8 @@ export async function perform(context: Context, operation: Operation): Promise<n
     const { assess, newRunId } = await context.engine()
     const run = await openRun(resolve(context.cwd, operation.out ?? resultsDirectory), newRunId())
     context.running(run.directory)
-    const result = await assessed(context, assess, operation, run, resolved.targets, checks)
+    const allowDisruptive = operation.allowDisruptive || resolved.own
+    const result = await assessed(context, assess, allowDisruptive, run, resolved.targets, checks)
     const scope = {
       all,
       checks: result.record.checks,
@@ -75,7 +76,7 @@ export const failedTargets = ({ record }: RunResult) =>
 async function assessed(
   context: Context,
   assess: Engine['assess'],
-  { allowDisruptive }: Operation,
+  allowDisruptive: boolean,
   run: OpenRun,
   targets: Target[],
   checks: RegisteredCheck[],

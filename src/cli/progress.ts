@@ -1,5 +1,5 @@
 import pico from 'picocolors'
-import { plainLine } from '../../reports/plain.ts'
+import { plain, plainLine } from '../../reports/plain.ts'
 import type { RunEvent } from '../engine/types.ts'
 import { formatError } from '../messages/index.ts'
 import type { Context } from './context.ts'
@@ -57,7 +57,7 @@ const lineOf = (name: string, { probes, done, failures, units, failed }: TargetP
 
 function failureOf(event: RunEvent, context: Context): string | undefined {
   const colors = pico.createColors(context.color.err)
-  if (event.type === 'target-failed') return formatError(event.error)
+  if (event.type === 'target-failed') return plain(formatError(event.error))
   if (event.type !== 'finding' || event.finding.outcome !== 'fail') return undefined
   const { check, target, revision, reason } = event.finding
   return `${colors.red('FAIL')} ${plainLine(`${check} ${target} at ${revision}: ${reason ?? ''}`)}`
@@ -84,14 +84,18 @@ function plainProgress(context: Context): Progress {
 function liveProgress(context: Context): Progress {
   const { targets, take } = tally()
   let drawn = 0
+  let shown = ''
   const clear = () => {
     if (drawn > 0) context.err(`\u001b[${drawn}A\u001b[0J`)
     drawn = 0
   }
   const draw = () => {
-    clear()
     const lines = [...targets].map(([name, state]) => lineOf(name, state).slice(0, context.terminal.width - 1))
-    context.err(lines.map((line) => `${line}\n`).join(''))
+    const text = lines.map((line) => `${line}\n`).join('')
+    if (text === shown && drawn > 0) return
+    clear()
+    context.err(text)
+    shown = text
     drawn = lines.length
   }
   const timer = setInterval(draw, redrawEvery)

@@ -1,5 +1,5 @@
 import type { RegisteredCheck } from '../engine/types.ts'
-import { fits } from '../gate/index.ts'
+import { fits } from '../gate/accepted.ts'
 import { coded, nearest, orList } from '../messages/index.ts'
 import { isRevision } from '../model/index.ts'
 import { usage } from './command.ts'

@@ -1,3 +1,4 @@
+import { plain } from '../../reports/plain.ts'
 import { AssayError, coded, formatError, nearest, orList } from '../messages/index.ts'
 import { helpPage, parseCall } from './command.ts'
 import { commands } from './commands.ts'
@@ -35,11 +36,11 @@ export async function execute(args: readonly string[], context: Context): Promis
     return await dispatch(args, own)
   } catch (error) {
     if (error instanceof AssayError) {
-      context.err(`${formatError(error)}\n`)
+      context.err(`${plain(formatError(error))}\n`)
       if (debug && error.stack) context.err(`${error.stack}\n`)
       return error.exit
     }
-    context.err(bugReport(error, debug, directory))
+    context.err(plain(bugReport(error, debug, directory)))
     return exit.bug
   }
 }

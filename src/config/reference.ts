@@ -1,11 +1,12 @@
 import type { Target } from '../engine/types.ts'
+import { coded } from '../messages/index.ts'
 
 type Embedded = Pick<Target, 'reach' | 'identities' | 'tools' | 'instruments'>
 
 /** Starts the embedded deployment with the instruments hooked up as an operator would hook them up. */
 export async function startEmbeddedReference(closers: (() => Promise<void>)[]): Promise<Embedded> {
   const [{ startReference }, { startForgingIssuer, startScriptedUpstream }] = await Promise.all([
-    import('../../fixtures/reference/index.ts'),
+    import('../../fixtures/reference/index.ts').catch(incomplete),
     import('../instruments/index.ts'),
   ])
   const upstream = await startScriptedUpstream()
@@ -25,4 +26,10 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
     tools: { allow: [], echo: 'custom___echo', slow: 'custom___slow', failing: 'custom___failing' },
     instruments: { upstream, issuer },
   }
+}
+
+/** The reference's own packages are optional for those who do not use it. */
+function incomplete(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+  throw coded('E_REFERENCE_INCOMPLETE', { what: /'([^']+)'/.exec(error.message)?.[1] ?? 'a package' }, { cause: error })
 }

@@ -22,6 +22,8 @@ export interface ResolvedTargets {
   targets: Target[]
   /** Whether rules without a specification behind them are judged: only when every target has opted in. */
   policies: boolean
+  /** Whether the targets are all our own, started for the run: those may be disturbed without asking. */
+  own: boolean
   /** Stops what was started for the run. Never rejects. */
   close(): Promise<void>
 }
@@ -48,7 +50,8 @@ export async function resolveTargets(
     const targets: Target[] = []
     for (const name of chosen) targets.push(await resolveTarget(name, loaded, environment, closers))
     const policies = chosen.every((name) => hasPolicies(loaded.config.targets[name]!))
-    return { targets, policies, close }
+    const own = targets.every(({ kind }) => kind === 'reference')
+    return { targets, policies, own, close }
   } catch (error) {
     await close()
     throw error
@@ -77,6 +80,7 @@ async function resolveTarget(
     const reference = await startEmbeddedReference(closers)
     return {
       ...shared,
+      disruptive: target.disruptive ?? true,
       ...reference,
       tools: { ...reference.tools, ...target.tools },
       limits: { ...referenceLimits, ...target.limits },

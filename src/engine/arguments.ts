@@ -17,7 +17,9 @@ export function fitting(schema: unknown, root: unknown = schema, depth = 0): unk
     const branches = node[word]
     if (Array.isArray(branches) && node.type !== 'object') return firstDefined(branches.map((branch) => fitting(branch, root, depth + 1)))
   }
-  const type = Array.isArray(node.type) ? node.type.find((each) => each !== 'null') : (node.type ?? (node.properties ? 'object' : undefined))
+  const type = Array.isArray(node.type)
+    ? node.type.find((each) => each !== 'null')
+    : (node.type ?? (node.properties ? 'object' : undefined))
   switch (type) {
     case 'object':
       return fittingObject(node, root, depth)

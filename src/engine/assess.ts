@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AssayError, coded, type ErrorRecord, recordOf } from '../messages/index.ts'
-import { type Finding, type Probe, type UnitFacts } from '../model/index.ts'
+import type { Finding, Probe, UnitFacts } from '../model/index.ts'
 import { Activity, clientInfo, Pace } from '../wire/index.ts'
 import { asksForToken, openLines } from './connect.ts'
-import { writeEvidence } from './evidence.ts'
+import { type ProbeEvidence, writeEvidence } from './evidence.ts'
 import { factsOf } from './facts.ts'
 import { judgeUnit, withReplays } from './judge.ts'
 import { TargetLock } from './lock.ts'
 import { checksFor, probesFor } from './plan.ts'
-import type { RegisteredCheck, RunEvent, RunOptions, RunResult, Target } from './types.ts'
+import type { RunEvent, RunOptions, RunResult, Target } from './types.ts'
 import { Unit } from './unit.ts'
 
 /** Probes in a row that heard nothing before the target is asked whether it is still there. */
@@ -23,7 +23,7 @@ export const newRunId = (now = new Date()): string =>
   `${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`
 
 /** Assesses targets with checks. Never rejects because of what a target does: that is an outcome. */
-export async function assess(targets: Target[], options: RunOptions & { run?: string }, emit: (event: RunEvent) => void): Promise<RunResult> {
+export async function assess(targets: Target[], options: RunOptions, emit: (event: RunEvent) => void): Promise<RunResult> {
   const run = options.run ?? newRunId()
   const started = new Date()
   const activity = new Activity()
@@ -44,7 +44,13 @@ export async function assess(targets: Target[], options: RunOptions & { run?: st
       started: started.toISOString(),
       took,
       checks: options.checks.map(({ id }) => id),
-      targets: targets.map((target, index) => ({ name: target.name, kind: target.kind, url: placeOf(target), units: outcomes[index]!.units, error: outcomes[index]!.error })),
+      targets: targets.map((target, index) => ({
+        name: target.name,
+        kind: target.kind,
+        url: placeOf(target),
+        units: outcomes[index]!.units,
+        error: outcomes[index]!.error,
+      })),
       idle: Math.round(activity.idle),
       exchanges: activity.count,
     },
@@ -58,7 +64,6 @@ interface TargetOutcome {
   error?: ErrorRecord
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: an event before its time is put on
 type Tell = (event: any) => void
 
 async function assessTarget(target: Target, options: RunOptions, activity: Activity, tell: Tell): Promise<TargetOutcome> {
@@ -75,7 +80,10 @@ async function assessTarget(target: Target, options: RunOptions, activity: Activ
     const findings = await Promise.all(units.map((unit) => assessUnit(unit, options, stopped, tell)))
     return { findings: findings.flat(), units: units.map(({ facts }) => facts) }
   } catch (error) {
-    const known = error instanceof AssayError ? error : coded('E_TARGET_UNREACHABLE', { target: target.name }, { got: (error as Error).message, cause: error })
+    const known =
+      error instanceof AssayError
+        ? error
+        : coded('E_TARGET_UNREACHABLE', { target: target.name }, { got: (error as Error).message, cause: error })
     tell({ type: 'target-failed', target: target.name, error: recordOf(known) })
     return { findings: [], units: [], error: recordOf(known) }
   }
@@ -91,10 +99,18 @@ async function assessUnit(unit: Unit, options: RunOptions, stopped: Stopper, tel
   await Promise.all(
     probes.map(async (probe) => {
       const from = unit.line.recorder.exchanges.length
-      const evidence = await unit.gather(probe, () => stopped.reason ?? refusalOf(probe, target, options))
+      const evidence = await unit.gather(probe, () => withheld(probe, target, options, stopped))
       const problem = 'unfit' in evidence && evidence.unfit === 'inconclusive' ? evidence.reason : undefined
       await stopped.observe(unit, problem)
-      tell({ type: 'probe-finished', target: target.name, revision, probe: probe.name, took: unit.durationOf(probe), exchanges: unit.line.recorder.exchanges.length - from, problem })
+      tell({
+        type: 'probe-finished',
+        target: target.name,
+        revision,
+        probe: probe.name,
+        took: unit.durationOf(probe),
+        exchanges: unit.line.recorder.exchanges.length - from,
+        problem,
+      })
     }),
   )
   await unit.close()
@@ -127,15 +143,18 @@ function stopperFor(target: Target, options: RunOptions, began: number): Stopper
       if (strikes < strikesAllowed || gone !== undefined) return
       strikes = 0
       const alive = await unit.line.open({ hold: true })
-      if (alive.opening.response === undefined && alive.opening.messages.length === 0) gone = `the target has stopped answering: ${alive.opening.failure?.message}`
+      if (alive.opening.response === undefined && alive.opening.messages.length === 0)
+        gone = `the target has stopped answering: ${alive.opening.failure?.message}`
       await alive.close()
     },
   }
 }
 
-function refusalOf(probe: Probe, target: Target, options: RunOptions): string | undefined {
+/** Why a probe whose turn has come is not run after all. */
+function withheld(probe: Probe, target: Target, options: RunOptions, stopped: Stopper): ProbeEvidence | undefined {
+  if (stopped.reason !== undefined) return { unfit: 'inconclusive', reason: stopped.reason }
   if (!probe.disruptive || (target.disruptive && options.allowDisruptive)) return undefined
-  return 'it disturbs the target: set `disruptive: true` on the target and pass --allow-disruptive'
+  return { unfit: 'not-testable', reason: 'it disturbs the target: set `disruptive: true` on the target and pass --allow-disruptive' }
 }
 
 async function save(path: string, text: string): Promise<void> {

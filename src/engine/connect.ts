@@ -32,7 +32,7 @@ export function lineTo(target: Target, revision: Revision, endpoint: URL | undef
 export async function tokenFor(target: Target, options: ConnectOptions, recorder: Recorder): Promise<string | null> {
   const given = options.token
   if (given !== undefined) {
-    recorder.hide(given ?? undefined, '$TOKEN')
+    recorder.hide(given ?? undefined, options.forged ? '$TOKEN_FORGED' : '$TOKEN')
     return given
   }
   if (options.identity === null) return null
@@ -107,13 +107,18 @@ function unserved(target: Target, opened: OpenLine[]): AssayError {
   const heard = openings.find(({ response, messages }) => response !== undefined || messages.length > 0)
   const opening = heard ?? openings[0]!
   const status = opening.response?.status
-  const code = heard === undefined ? 'E_TARGET_UNREACHABLE' : status === 401 || status === 403 ? 'E_TARGET_REFUSED_TOKEN' : 'E_TARGET_NOT_MCP'
+  const code =
+    heard === undefined ? 'E_TARGET_UNREACHABLE' : status === 401 || status === 403 ? 'E_TARGET_REFUSED_TOKEN' : 'E_TARGET_NOT_MCP'
   return coded(code, { target: target.name }, { sent: describe(opening), got: summaryOf(opening) })
 }
 
 function notServed(target: Target, missing: Revision[], opened: OpenLine[]): AssayError {
   const { opening } = opened.find(({ line }) => missing.includes(line.revision))!.session
-  return coded('E_REVISION_NOT_SERVED', { target: target.name, revisions: missing.join(', ') }, { sent: describe(opening), got: summaryOf(opening) })
+  return coded(
+    'E_REVISION_NOT_SERVED',
+    { target: target.name, revisions: missing.join(', ') },
+    { sent: describe(opening), got: summaryOf(opening) },
+  )
 }
 
 const describe = ({ request }: Exchange): string => `${request.method} ${request.url}  ${request.rpc?.method ?? ''}`.trim()

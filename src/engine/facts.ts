@@ -4,7 +4,13 @@ import { callable, callOf } from './tools.ts'
 import type { Target } from './types.ts'
 
 /** What is known of one unit before any probe runs: the ground on which checks apply. */
-export function factsOf(target: Target, connection: Connection, served: Revision[], catalogue: Catalogue, authorization: boolean): UnitFacts {
+export function factsOf(
+  target: Target,
+  connection: Connection,
+  served: Revision[],
+  catalogue: Catalogue,
+  authorization: boolean,
+): UnitFacts {
   const url = 'url' in target.reach ? target.reach.url : [target.reach.command, ...target.reach.args].join(' ')
   const facts = {
     target: target.name,
@@ -48,15 +54,27 @@ function facilitiesOf(target: Target, facts: Omit<UnitFacts, 'facilities'>, cata
     sessions: facts.sessions ? true : { kind: 'not-applicable', reason: 'the target issues no session id at this revision' },
     authorization: facts.authorization ? true : { kind: 'not-applicable', reason: 'the target asks for no token' },
     'callable tool': claims.tools
-      ? given(tools.some(callOf), 'no tool is marked read-only with arguments that follow from its schema: name one under `tools.allow` of the target, or with --allow-tool')
+      ? given(
+          tools.some(callOf),
+          'no tool is marked read-only with arguments that follow from its schema: name one under `tools.allow` of the target, or with --allow-tool',
+        )
       : noTools,
     'echo tool': claims.tools
-      ? given(target.tools.echo ?? tools.some(({ name }) => /echo/i.test(name)), 'needs a tool that gives back its text: name one under `tools.echo` of the target')
+      ? given(
+          target.tools.echo ?? tools.some(({ name }) => /echo/i.test(name)),
+          'needs a tool that gives back its text: name one under `tools.echo` of the target',
+        )
       : noTools,
     'slow tool': named('slow'),
     'failing tool': named('failing'),
-    'second tenant': given(new Set(target.identities.map(({ tenant }) => tenant)).size > 1, 'needs identities of two tenants under `identities` of the target'),
-    'scripted upstream': given(target.instruments.upstream, 'needs the scripted upstream registered behind the gateway: see `instruments` of the target'),
+    'second tenant': given(
+      new Set(target.identities.map(({ tenant }) => tenant)).size > 1,
+      'needs identities of two tenants under `identities` of the target',
+    ),
+    'scripted upstream': given(
+      target.instruments.upstream,
+      'needs the scripted upstream registered behind the gateway: see `instruments` of the target',
+    ),
     'forging issuer': given(target.instruments.issuer, 'needs a target that trusts the forging issuer: see `instruments` of the target'),
   }
   return all

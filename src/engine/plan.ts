@@ -6,13 +6,15 @@ import { isTranscript } from './unit.ts'
 export const checksFor = (checks: readonly RegisteredCheck[], facts: UnitFacts): RegisteredCheck[] =>
   checks.filter(
     ({ revisions, over, appliesTo }) =>
-      revisions.includes(facts.revision) && (over === undefined || over === facts.via) && (appliesTo === undefined || appliesTo.includes(facts.kind)),
+      revisions.includes(facts.revision) &&
+      (over === undefined || over === facts.via) &&
+      (appliesTo === undefined || appliesTo.includes(facts.kind)),
   )
 
 /** The probes those checks need, without those of checks whose facilities are missing; each once. */
 export function probesFor(checks: readonly RegisteredCheck[], facts: UnitFacts): Probe[] {
-  const fit = (requires: readonly Facility[]) => requires.every((facility) => facts.facilities[facility] === true)
-  const needed = new Set<Probe>(checks.filter(({ requires }) => fit(requires)).flatMap(({ needs }) => Object.values(needs)))
+  const given = (requires: readonly Facility[]) => requires.every((facility) => facts.facilities[facility] === true)
+  const needed = new Set<Probe>(checks.filter(({ requires }) => given(requires)).flatMap(({ needs }) => Object.values(needs)))
   // Those that run alone hold everyone up: they come last.
   return [...needed].filter((probe) => !isTranscript(probe)).sort((a, b) => Number(a.alone ?? false) - Number(b.alone ?? false))
 }

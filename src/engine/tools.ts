@@ -4,7 +4,9 @@ import type { Target } from './types.ts'
 
 /** Tools that may be called: those the operator names, and those that say they only read. */
 export const callable = (tools: readonly ToolDefinition[], allowed: readonly string[]): ToolDefinition[] =>
-  tools.filter(({ name, annotations }) => allowed.includes(name) || (annotations?.readOnlyHint === true && annotations.destructiveHint !== true))
+  tools.filter(
+    ({ name, annotations }) => allowed.includes(name) || (annotations?.readOnlyHint === true && annotations.destructiveHint !== true),
+  )
 
 const remedy = 'name one under `tools.allow` of the target, or with --allow-tool'
 
@@ -23,26 +25,31 @@ export function anyCall(catalogue: Catalogue, target: Target): ToolCall {
 export function structuredCall(catalogue: Catalogue, target: Target): ToolCall {
   const promising = catalogue.tools.items.filter(({ outputSchema }) => outputSchema !== undefined)
   if (promising.length === 0) throw new Unfit('not-applicable', 'no tool has an output schema')
-  const call = callable(promising, target.tools.allow).map(callOf).find((each) => each !== undefined)
+  const call = callable(promising, target.tools.allow)
+    .map(callOf)
+    .find((each) => each !== undefined)
   if (call === undefined) throw new Unfit('not-testable', `no tool with an output schema can be called: ${remedy}`)
   return call
 }
 
-/** The first callable tool with an argument that is given again in a header; that argument has a value, required or not. */
+/** The first callable tool with arguments that are given again in headers; those have values, required or not. */
 export function mirroredCall(catalogue: Catalogue, target: Target): ToolCall {
-  const annotated = catalogue.tools.items.filter((tool) => mirroredArgument(tool) !== undefined)
+  const annotated = catalogue.tools.items.filter((tool) => mirroredArguments(tool).length > 0)
   if (annotated.length === 0) throw new Unfit('not-applicable', 'no tool mirrors an argument in a header')
   for (const tool of callable(annotated, target.tools.allow)) {
     const call = callOf(tool)
-    const [name, schema] = mirroredArgument(tool)!
-    const value = call?.arguments[name] ?? fitting(schema, tool.inputSchema)
-    if (call && value !== undefined) return { ...call, arguments: { ...call.arguments, [name]: value } }
+    const values = mirroredArguments(tool).map(([name, schema]): [string, unknown] => [
+      name,
+      call?.arguments[name] ?? fitting(schema, tool.inputSchema),
+    ])
+    const given = Object.fromEntries(values.filter(([, value]) => value !== undefined))
+    if (call && Object.keys(given).length > 0) return { ...call, arguments: { ...call.arguments, ...given } }
   }
   throw new Unfit('not-testable', `no tool that mirrors an argument in a header can be called: ${remedy}`)
 }
 
-const mirroredArgument = ({ inputSchema }: ToolDefinition): [name: string, schema: unknown] | undefined =>
-  Object.entries((inputSchema?.properties ?? {}) as Record<string, Record<string, unknown> | null>).find(
+const mirroredArguments = ({ inputSchema }: ToolDefinition): [name: string, schema: unknown][] =>
+  Object.entries((inputSchema?.properties ?? {}) as Record<string, Record<string, unknown> | null>).filter(
     ([, property]) => typeof property?.['x-mcp-header'] === 'string',
   )
 
@@ -76,7 +83,9 @@ export async function echoCall(catalogue: Catalogue, target: Target, session: Co
 
 export function callOf(definition: ToolDefinition): ToolCall | undefined {
   const value = fitting(definition.inputSchema ?? { type: 'object' })
-  return typeof value === 'object' && value !== null ? { definition, name: definition.name, arguments: value as Record<string, unknown> } : undefined
+  return typeof value === 'object' && value !== null
+    ? { definition, name: definition.name, arguments: value as Record<string, unknown> }
+    : undefined
 }
 
 const textArguments = ({ inputSchema }: ToolDefinition): string[] =>

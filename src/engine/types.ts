@@ -27,7 +27,14 @@ export interface Target {
   /** The first is the one that conformance speaks as. */
   identities: Identity[]
   tools: { allow: string[]; echo?: string; slow?: string; failing?: string }
-  limits: { requestsPerSecond: number; probesAtOnce: number; exchangeDeadline: number; probeDeadline: number; budget: number; maxBytes: number }
+  limits: {
+    requestsPerSecond: number
+    probesAtOnce: number
+    exchangeDeadline: number
+    probeDeadline: number
+    budget: number
+    maxBytes: number
+  }
   disruptive: boolean
   instruments: Instruments
   /** Values that must never be written down, beside the tokens themselves. */
@@ -38,6 +45,8 @@ export interface RunOptions {
   checks: RegisteredCheck[]
   /** Disrupting probes run only when this and the target say so. */
   allowDisruptive: boolean
+  /** Name of the run; a new one when left out. */
+  run?: string
   /** Where evidence goes; kept in memory only when left out. */
   directory?: string
   signal?: AbortSignal
@@ -47,10 +56,24 @@ export interface RunOptions {
 export type RunEvent =
   | { type: 'run-started'; at: string; run: string; targets: string[]; checks: number }
   | { type: 'unit-started'; at: string; target: string; revision: Revision; facts: UnitFacts; checks: number; probes: number }
-  | { type: 'probe-finished'; at: string; target: string; revision: Revision; probe: string; took: number; exchanges: number; problem?: string }
+  | {
+      type: 'probe-finished'
+      at: string
+      target: string
+      revision: Revision
+      probe: string
+      took: number
+      exchanges: number
+      problem?: string
+    }
   | { type: 'finding'; at: string; finding: Finding }
   | { type: 'unit-finished'; at: string; target: string; revision: Revision; took: number }
-  | { type: 'target-failed'; at: string; target: string; error: { code: string; message: string; sent?: string; got?: string; likely?: string; attempt?: string } }
+  | {
+      type: 'target-failed'
+      at: string
+      target: string
+      error: { code: string; message: string; sent?: string; got?: string; likely?: string; attempt?: string }
+    }
   | { type: 'run-finished'; at: string; run: string; took: number; counts: Record<string, number> }
 
 /** `run.json`: what is needed, with the evidence, to judge again. */
@@ -71,8 +94,3 @@ export interface RunResult {
   record: RunRecord
   findings: Finding[]
 }
-
-/** Exported by `src/engine/index.ts`. Never rejects because of what a target does. */
-export type Assess = (targets: Target[], options: RunOptions, emit: (event: RunEvent) => void) => Promise<RunResult>
-/** Exported by `src/engine/index.ts` as `judgeAgain`: reads a run directory, judges its evidence with these checks, offline. */
-export type JudgeAgain = (directory: string, checks: RegisteredCheck[]) => Promise<RunResult>

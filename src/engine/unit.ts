@@ -53,13 +53,8 @@ export class Unit {
   }
 
   /** Runs a probe in its turn; what it throws becomes evidence of why there is none. */
-  gather(probe: Probe, stopped: () => string | undefined): Promise<ProbeEvidence> {
-    return this.#once(probe, () =>
-      this.#lock.hold(probe.alone ?? false, async () => {
-        const reason = stopped()
-        return reason === undefined ? this.#run(probe) : { unfit: 'inconclusive', reason }
-      }),
-    )
+  gather(probe: Probe, withheld: () => ProbeEvidence | undefined): Promise<ProbeEvidence> {
+    return this.#once(probe, () => this.#lock.hold(probe.alone ?? false, async () => withheld() ?? this.#run(probe)))
   }
 
   /** Milliseconds the probe itself took, without its wait for a turn; nothing if it was not run. */
@@ -158,9 +153,9 @@ export class Unit {
       const token = await tokenFor(this.target, {}, recorder)
       if (token !== null) headers.push(['Authorization', `Bearer ${token}`])
     }
-    const { method = 'POST', body, halfOpen, drip, deadline, wholeStream } = raw
+    const { method = 'POST', body, halfOpen, drip, deadline, wholeStream, abort } = raw
     const url = raw.url === undefined ? endpoint.url : new URL(raw.url, endpoint.url)
-    return exchangeOverHttp(recorder, sockets, { connection: 0, method, url, headers, body, halfOpen, drip, deadline, wholeStream })
+    return exchangeOverHttp(recorder, sockets, { connection: 0, method, url, headers, body, halfOpen, drip, deadline, wholeStream, abort })
   }
 }
 

@@ -21,6 +21,8 @@ export interface Decision {
   sentence: string
   reasons: string[]
   policy: Policy
+  /** What was held against the run beside its findings; kept so that it can be decided again. */
+  beside: { problems: string[]; interrupted: boolean }
 }
 
 /** What is known beside the findings. */
@@ -46,8 +48,20 @@ export function decide(findings: readonly Finding[], policy: Policy = defaultPol
   const doubts = reasonsToDoubt(counted, policy, circumstances)
   const verdict = failures.length > 0 ? 'failed' : doubts.length > 0 ? 'inconclusive' : 'passed'
   const reasons = [...failures, ...doubts]
-  return { schema: 'assay/decision/1', verdict, sentence: sentenceFor(verdict, reasons, counted, policy), reasons, policy }
+  return {
+    schema: 'assay/decision/1',
+    verdict,
+    sentence: sentenceFor(verdict, reasons, counted, policy),
+    reasons,
+    policy,
+    beside: besideOf(circumstances),
+  }
 }
+
+const besideOf = ({ problems = [], interrupted = false }: Circumstances): Decision['beside'] => ({
+  problems: problems.map(({ message }) => message),
+  interrupted,
+})
 
 function reasonsToFail(findings: readonly Finding[], policy: Policy, { problems = [], failedTargets = [] }: Circumstances): string[] {
   const open = findings.filter((finding) => !finding.waiver && !finding.known)

@@ -73,6 +73,13 @@ export const templates = {
     try: 'open the URL with curl, and correct it in the configuration',
     exit: 3,
   },
+  E_REFERENCE_INCOMPLETE: {
+    says: 'the embedded reference deployment cannot be started: {what} is not installed',
+    why: 'The reference stands on a real identity provider, a real PostgreSQL and the official SDK. A project that only assesses its own targets does not need them, so they are optional.',
+    likely: 'the package was installed without its optional peers',
+    try: 'npm install --save-dev oidc-provider @electric-sql/pglite @modelcontextprotocol/server @modelcontextprotocol/node zod',
+    exit: 2,
+  },
   E_REVISION_NOT_SERVED: {
     says: 'target "{target}" does not serve {revisions}',
     why: 'The configuration lists the revision, so clients rely on it. A target that no longer serves it has broken them: nothing else is judged until the list and the target agree.',

@@ -52,6 +52,8 @@ export interface ConnectOptions {
   identity?: string | null
   /** Bearer token instead of the identity's. */
   token?: string | null
+  /** The token is a wrong one: it is written down as `$TOKEN_FORGED`, so that a replay does not send the right one. */
+  forged?: boolean
   /** Sent in `initialize` or `_meta` instead of the era's default, empty, set. */
   capabilities?: Record<string, unknown>
   /** Keeps back `notifications/initialized`. */

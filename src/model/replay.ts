@@ -9,7 +9,9 @@ const mostSteps = 6
  */
 export function replayOf(exchange: Exchange, all: readonly Exchange[]): string {
   const before = exchange.connection === 0 ? [] : all.filter((each) => each.connection === exchange.connection && each.id < exchange.id)
-  const opening = before.filter(({ request }) => request.rpc?.method === 'initialize' || request.rpc?.method === 'notifications/initialized')
+  const opening = before.filter(
+    ({ request }) => request.rpc?.method === 'initialize' || request.rpc?.method === 'notifications/initialized',
+  )
   const steps = before.filter((each) => !opening.includes(each) && each.request.method !== 'stdout').slice(-mostSteps)
   const needed = steps.length === mostSteps ? [] : steps
   return exchange.via === 'stdio' ? stdioReplay([...opening, ...needed, exchange]) : httpReplay([...opening, ...needed], exchange)
@@ -34,11 +36,20 @@ function curl({ request }: Exchange, session: string | undefined, options: strin
   const left = new Set(['host', 'content-length'])
   const url = new URL(request.url)
   const fields = request.headers
-    .filter(([name, value]) => !left.has(name.toLowerCase()) || (name.toLowerCase() === 'host' && value !== url.host) || (name.toLowerCase() === 'content-length' && request.pace === undefined && isFalse(value, request.body)))
-    .map(([name, value]) => `-H ${name.toLowerCase() === 'mcp-session-id' && value === session ? '"Mcp-Session-Id: $SESSION"' : header(name, value)}`)
+    .filter(
+      ([name, value]) =>
+        !left.has(name.toLowerCase()) ||
+        (name.toLowerCase() === 'host' && value !== url.host) ||
+        (name.toLowerCase() === 'content-length' && request.pace === undefined && isFalse(value, request.body)),
+    )
+    .map(
+      ([name, value]) =>
+        `-H ${name.toLowerCase() === 'mcp-session-id' && value === session ? '"Mcp-Session-Id: $SESSION"' : header(name, value)}`,
+    )
   const verb = request.method === 'POST' && request.body !== undefined ? [] : [`-X ${request.method}`]
   const body = request.body === undefined ? [] : [`--data-binary ${quoted(request.body)}`]
-  const silent = request.method === 'POST' && !request.headers.some(([name]) => name.toLowerCase() === 'content-type') ? ["-H 'Content-Type:'"] : []
+  const silent =
+    request.method === 'POST' && !request.headers.some(([name]) => name.toLowerCase() === 'content-type') ? ["-H 'Content-Type:'"] : []
   const accept = request.headers.some(([name]) => name.toLowerCase() === 'accept') ? [] : ["-H 'Accept:'"]
   return ['curl', options, ...verb, ...fields, ...silent, ...accept, ...body, quoted(request.url)].join(' ')
 }

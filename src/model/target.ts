@@ -163,6 +163,8 @@ export interface RawRequest {
   drip?: number
   deadline?: number
   wholeStream?: boolean
+  /** Drops the connection when this settles. */
+  abort?: AbortSignal
 }
 
 export interface Instruments {

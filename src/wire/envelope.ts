@@ -7,7 +7,11 @@ const metaPrefix = 'io.modelcontextprotocol/'
 
 /** The `_meta` members every stateless request carries (2026-07-28, basic#_meta). */
 export function requestMeta(revision: Revision, capabilities: Record<string, unknown>): Record<string, unknown> {
-  return { [`${metaPrefix}protocolVersion`]: revision, [`${metaPrefix}clientInfo`]: clientInfo, [`${metaPrefix}clientCapabilities`]: capabilities }
+  return {
+    [`${metaPrefix}protocolVersion`]: revision,
+    [`${metaPrefix}clientInfo`]: clientInfo,
+    [`${metaPrefix}clientCapabilities`]: capabilities,
+  }
 }
 
 /** Parameters with the `_meta` of the era, and of the caller, merged in. */
@@ -24,12 +28,17 @@ export function withMeta(
 }
 
 /** `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*` of a stateless request (2026-07-28, transports/streamable-http#request-metadata). */
-export function mirroredHeaders(method: string, params: Record<string, unknown> | undefined, tool: ToolDefinition | undefined): Record<string, string> {
+export function mirroredHeaders(
+  method: string,
+  params: Record<string, unknown> | undefined,
+  tool: ToolDefinition | undefined,
+): Record<string, string> {
   const headers: Record<string, string> = { 'Mcp-Method': method }
   const name = method === 'resources/read' ? params?.uri : method === 'tools/call' || method === 'prompts/get' ? params?.name : undefined
   if (typeof name === 'string') headers['Mcp-Name'] = headerValue(name)
   if (method === 'tools/call' && tool?.inputSchema !== undefined)
-    for (const [header, value] of annotated(tool.inputSchema, params?.arguments)) headers[`Mcp-Param-${header}`] = headerValue(String(value))
+    for (const [header, value] of annotated(tool.inputSchema, params?.arguments))
+      headers[`Mcp-Param-${header}`] = headerValue(String(value))
   return headers
 }
 
@@ -39,6 +48,9 @@ export function headerValue(value: string): string {
   return plain ? value : `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`
 }
 
+/** An annotation that is no header name cannot be sent; whether it may stand there is for a check to say. */
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
 /** Names and values of arguments annotated with `x-mcp-header`, reached through `properties` only. */
 export function annotated(schema: unknown, value: unknown): [header: string, value: unknown][] {
   const properties = (schema as { properties?: Record<string, unknown> } | undefined)?.properties
@@ -46,7 +58,8 @@ export function annotated(schema: unknown, value: unknown): [header: string, val
   return Object.entries(properties).flatMap(([key, property]): [string, unknown][] => {
     const at = (value as Record<string, unknown> | undefined)?.[key]
     const header = (property as Record<string, unknown> | null)?.['x-mcp-header']
-    const own: [string, unknown][] = typeof header === 'string' && at !== undefined && at !== null ? [[header, at]] : []
+    const own: [string, unknown][] =
+      typeof header === 'string' && token.test(header) && at !== undefined && at !== null ? [[header, at]] : []
     return [...own, ...annotated(property, at)]
   })
 }

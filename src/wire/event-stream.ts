@@ -29,8 +29,11 @@ export class EventStreamParser {
   }
 
   #line(line: string): void {
-    if (line === '') return this.#dispatch()
-    if (line.startsWith(':')) return
+    if (line === '') this.#dispatch()
+    else if (!line.startsWith(':')) this.#field(line)
+  }
+
+  #field(line: string): void {
     const colon = line.indexOf(':')
     const name = colon === -1 ? line : line.slice(0, colon)
     const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)

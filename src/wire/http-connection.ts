@@ -33,7 +33,11 @@ export interface Link {
 type Headers = Record<string, string | string[] | null | undefined>
 
 /** Opens a connection: `initialize` and `initialized` in the session era, `server/discover` in the stateless one. Never rejects. */
-export async function connectOverHttp(link: Link, revision: Revision, options: ConnectOptions & { token?: string | null }): Promise<HttpConnection> {
+export async function connectOverHttp(
+  link: Link,
+  revision: Revision,
+  options: ConnectOptions & { token?: string | null },
+): Promise<HttpConnection> {
   const connection = new HttpConnection(link, revision, options)
   await connection.open(options.hold ?? false)
   return connection
@@ -120,12 +124,18 @@ class HttpConnection implements Connection {
     this.#nextId += 1
     const params = withMeta(this.era, this.revision, this.#claims, { notifications: options.filter ?? {} }, options.meta)
     const message = { jsonrpc: '2.0', id: 'id' in options ? options.id : this.#nextId, method: 'subscriptions/listen', params }
-    return ['POST', { ...options, headers: { ...this.#mirrored('subscriptions/listen', params), ...options.headers } }, JSON.stringify(message)]
+    return [
+      'POST',
+      { ...options, headers: { ...this.#mirrored('subscriptions/listen', params), ...options.headers } },
+      JSON.stringify(message),
+    ]
   }
 
   async #openStream(method: 'GET' | 'POST', options: ListenOptions, body: string | undefined): Promise<Stream> {
     const headers: Headers = {
-      ...(body === undefined ? { Accept: 'text/event-stream' } : { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' }),
+      ...(body === undefined
+        ? { Accept: 'text/event-stream' }
+        : { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' }),
       'Last-Event-ID': options.after,
       ...options.headers,
     }
@@ -199,7 +209,11 @@ function mergeHeaders(...layers: Headers[]): [string, string][] {
   for (const layer of layers)
     for (const [name, value] of Object.entries(layer)) if (value !== undefined) merged.set(name.toLowerCase(), [name, value])
   return [...merged.values()].flatMap(([name, value]): [string, string][] =>
-    value === null || value === undefined ? [] : Array.isArray(value) ? value.map((each): [string, string] => [name, each]) : [[name, value]],
+    value === null || value === undefined
+      ? []
+      : Array.isArray(value)
+        ? value.map((each): [string, string] => [name, each])
+        : [[name, value]],
   )
 }
 

@@ -60,7 +60,11 @@ export async function exchangeOverHttp(recorder: Recorder, sockets: HttpSockets,
 }
 
 /** Opens a stream the peer may keep open: resolves once its head is there, or it has failed. */
-export async function openOverHttp(recorder: Recorder, sockets: HttpSockets, call: HttpCall): Promise<{ exchange: Exchange; done: Promise<unknown> }> {
+export async function openOverHttp(
+  recorder: Recorder,
+  sockets: HttpSockets,
+  call: HttpCall,
+): Promise<{ exchange: Exchange; done: Promise<unknown> }> {
   await recorder.turn()
   const head = Promise.withResolvers<void>()
   // A socket of its own: an idle one might have been closed by the peer, and a stream is not begun twice.
@@ -114,7 +118,8 @@ class HttpExchange {
     const { url, method, headers, abort } = this.#call
     const given = headers.map(([name]) => name.toLowerCase())
     const all: [string, string][] = given.includes('host') ? headers : [['Host', url.host], ...headers]
-    if (body !== undefined && !given.includes('content-length') && !given.includes('transfer-encoding')) all.push(['Content-Length', String(body.length)])
+    if (body !== undefined && !given.includes('content-length') && !given.includes('transfer-encoding'))
+      all.push(['Content-Length', String(body.length)])
     const request = (url.protocol === 'https:' ? https : http).request(url, {
       method,
       agent: this.#call.stream ? false : sockets.for(url),
@@ -153,7 +158,10 @@ class HttpExchange {
     const headers: Record<string, string> = {}
     for (let i = 0; i < response.rawHeaders.length; i += 2) {
       const name = response.rawHeaders[i]!.toLowerCase()
-      const value = name === 'set-cookie' ? response.rawHeaders[i + 1]!.replace(/=[^;]*/, '=[redacted]') : this.#recorder.redact(response.rawHeaders[i + 1]!)
+      const value =
+        name === 'set-cookie'
+          ? response.rawHeaders[i + 1]!.replace(/=[^;]*/, '=[redacted]')
+          : this.#recorder.redact(response.rawHeaders[i + 1]!)
       headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
     }
     const received = { status: response.statusCode!, headers, body: '', size: 0, head: this.#recorder.now() }
@@ -176,8 +184,8 @@ class HttpExchange {
   #onData(chunk: Buffer): void {
     this.#size += chunk.length
     this.exchange.response!.size = this.#size
-    if (this.#size > this.#recorder.limits.maxBytes) return this.#fail('oversize', `more than ${this.#recorder.limits.maxBytes} bytes`, 'bytes')
-    if (this.#parser) this.#parser.push(this.#decoder.decode(chunk, { stream: true }))
+    if (this.#size > this.#recorder.limits.maxBytes) this.#fail('oversize', `more than ${this.#recorder.limits.maxBytes} bytes`, 'bytes')
+    else if (this.#parser) this.#parser.push(this.#decoder.decode(chunk, { stream: true }))
     else this.#chunks.push(chunk)
   }
 
@@ -230,16 +238,18 @@ class HttpExchange {
 
   #onError(error: NodeJS.ErrnoException): void {
     const reset = error.code === 'ECONNRESET' || error.code === 'EPIPE'
-    if (reset && this.#request?.reusedSocket && this.exchange.response === undefined && this.#waiting) {
-      this.#waiting = false
-      clearTimeout(this.#timer)
-      this.#recorder.end(this.exchange)
-      return this.#settle({ exchange: this.exchange, stale: true })
-    }
-    if (error.code === 'ECONNREFUSED') return this.#fail('refused', `connection refused by ${this.#call.url.host}`)
-    if (reset) return this.#fail('reset', 'the peer reset the connection')
-    if (error.code?.startsWith('HPE_')) return this.#fail('malformed', `not HTTP: ${error.message} (${error.code})`)
-    this.#fail('unreachable', error.message)
+    if (reset && this.#request?.reusedSocket && this.exchange.response === undefined && this.#waiting) this.#giveUpStale()
+    else if (error.code === 'ECONNREFUSED') this.#fail('refused', `connection refused by ${this.#call.url.host}`)
+    else if (reset) this.#fail('reset', 'the peer reset the connection')
+    else if (error.code?.startsWith('HPE_')) this.#fail('malformed', `not HTTP: ${error.message} (${error.code})`)
+    else this.#fail('unreachable', error.message)
+  }
+
+  #giveUpStale(): void {
+    this.#waiting = false
+    clearTimeout(this.#timer)
+    this.#recorder.end(this.exchange)
+    this.#settle({ exchange: this.exchange, stale: true })
   }
 
   #fail(code: ExchangeFailure['code'], message: string, cut?: 'bytes' | 'time'): void {
@@ -253,7 +263,8 @@ class HttpExchange {
   }
 
   #stop(): void {
-    if (this.#waiting && this.exchange.response === undefined) this.exchange.failure = { code: 'aborted', message: 'we dropped the connection' }
+    if (this.#waiting && this.exchange.response === undefined)
+      this.exchange.failure = { code: 'aborted', message: 'we dropped the connection' }
     this.#finish()
     this.#request?.destroy()
   }

@@ -81,7 +81,16 @@ export class Recorder {
     const started = this.now()
     const revision = this.#foreign.get(connection)
     const spoken = revision === undefined ? {} : { revision }
-    const exchange: Exchange = { id: this.exchanges.length + 1, connection, via, ...spoken, request: this.#clean(request), messages: [], started, ended: started }
+    const exchange: Exchange = {
+      id: this.exchanges.length + 1,
+      connection,
+      via,
+      ...spoken,
+      request: this.#clean(request),
+      messages: [],
+      started,
+      ended: started,
+    }
     this.exchanges.push(exchange)
     this.#awaited.add(exchange)
     this.#activity.began()
@@ -97,7 +106,10 @@ export class Recorder {
 
   #clean(request: SentRequest): SentRequest {
     const headers = request.headers.map(([name, value]): [string, string] => [name, this.redact(value)])
-    const body = request.body === undefined ? undefined : this.redact(request.body.length > keptText ? `${request.body.slice(0, keptText)}…` : request.body)
+    const body =
+      request.body === undefined
+        ? undefined
+        : this.redact(request.body.length > keptText ? `${request.body.slice(0, keptText)}…` : request.body)
     return { ...request, url: this.redact(request.url), headers, body }
   }
 }

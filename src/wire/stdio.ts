@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { isUtf8 } from 'node:buffer'
+import { type ChildProcess, spawn } from 'node:child_process'
 import {
   type Connection,
   type ConnectOptions,
@@ -41,7 +41,12 @@ export interface ProcessRecord {
 }
 
 /** Starts the server and opens a connection to it. Never rejects: a process that cannot be started shows in the opening exchange. */
-export async function connectOverStdio(recorder: Recorder, command: Command, revision: Revision, options: ConnectOptions): Promise<StdioConnection> {
+export async function connectOverStdio(
+  recorder: Recorder,
+  command: Command,
+  revision: Revision,
+  options: ConnectOptions,
+): Promise<StdioConnection> {
   const connection = new StdioConnection(recorder, command, revision, options)
   await connection.open(options.hold ?? false)
   return connection
@@ -149,7 +154,12 @@ export class StdioConnection implements Connection {
       this.#nextId += 1
       const id = 'id' in options ? options.id : this.#nextId
       const params = withMeta(this.era, this.revision, this.#claims, { notifications: options.filter ?? {} }, options.meta)
-      exchange.request = { ...exchange.request, method: 'stdin', body: JSON.stringify({ jsonrpc: '2.0', id, method: 'subscriptions/listen', params }), rpc: { id, method: 'subscriptions/listen' } }
+      exchange.request = {
+        ...exchange.request,
+        method: 'stdin',
+        body: JSON.stringify({ jsonrpc: '2.0', id, method: 'subscriptions/listen', params }),
+        rpc: { id, method: 'subscriptions/listen' },
+      }
       this.#child.stdin!.write(`${exchange.request.body}\n`)
     }
     this.#recorder.end(exchange)
@@ -248,7 +258,8 @@ export class StdioConnection implements Connection {
     }, deadline)
     options.abort?.addEventListener('abort', () => settled.resolve(), { once: true })
     this.#gone.then(() => {
-      if (exchange.messages.length === 0 && awaited) exchange.failure = { code: 'exited', message: `the process has ended (${this.process.exit})` }
+      if (exchange.messages.length === 0 && awaited)
+        exchange.failure = { code: 'exited', message: `the process has ended (${this.process.exit})` }
       settled.resolve()
     })
     if (this.process.exit === undefined) this.#child.stdin!.write(`${line}\n`)

@@ -65,9 +65,13 @@ export const errorProbe = probe('a method nobody offers, and parameters that do 
 /** The error code, when the body is JSON-RPC at all: a refusal by HTTP alone has none. */
 const codeIn = (exchange: Exchange): unknown => (answerOf(exchange)?.jsonrpc === '2.0' ? errorOf(exchange)?.code : undefined)
 
+/** Codes for errors of the implementation: something about the request other than its body was wrong in the eyes of the target. */
+const isOwn = (code: unknown): boolean => typeof code === 'number' && code >= -32099 && code <= -32000
+
 const usesCode = (exchange: Exchange, ...codes: number[]) => {
   const code = codeIn(exchange)
   if (code === undefined) return notApplicable('the refusal carries no JSON-RPC error')
+  if (isOwn(code)) return notApplicable('the target found something else to refuse first')
   return holdsIf(codes.includes(code as number), `answers with error code ${code}`, {
     expected: `JSON-RPC error ${codes.join(' or ')}`,
     actual: summaryOf(exchange),
@@ -83,7 +87,14 @@ export default section({ spec: 'json-rpc', page: 'error_object', revisions: 'all
     needs: { damaged },
     judge: ({ damaged: { before, texts, after } }) =>
       controlled([before, after], () =>
-        all(texts.map((exchange) => isRefused(exchange, 'does not refuse a body that is not JSON').and(usesCode(exchange, -32700)))),
+        all(
+          texts.map((exchange) =>
+            // Whether no body at all is text that is not JSON, or no request, is not said.
+            isRefused(exchange, 'does not refuse a body that is not JSON').and(
+              exchange.request.body === '' ? usesCode(exchange, -32700, -32600) : usesCode(exchange, -32700),
+            ),
+          ),
+        ),
       ),
     fix: 'Answer HTTP 400 with error -32700 and without an id when the body cannot be parsed.',
     covers: 'rpc.parse-error',
@@ -136,13 +147,8 @@ export default section({ spec: 'json-rpc', page: 'error_object', revisions: 'all
     title: 'Parameters that do not fit are answered with -32602',
     should: 'name the error -32602 when the parameters of a request break the schema',
     needs: { misdirected: errorProbe },
-    judge: ({ misdirected: { before, incomplete, after } }, { era }) =>
-      controlled([before, after], () =>
-        // In the stateless era the name is missing from the headers too, which may be noticed first.
-        each(incomplete, noRequest, (exchange) =>
-          answered(exchange, () => (era === 'stateless' ? usesCode(exchange, -32602, -32020) : usesCode(exchange, -32602))),
-        ),
-      ),
+    judge: ({ misdirected: { before, incomplete, after } }) =>
+      controlled([before, after], () => each(incomplete, noRequest, (exchange) => answered(exchange, () => usesCode(exchange, -32602)))),
     fix: 'Answer -32602 when validation of params fails; -32603 says the server itself is at fault.',
     covers: 'rpc.invalid-params',
   }),

@@ -20,11 +20,14 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
  */
 export function framesOf(exchanges: readonly Exchange[], facts: UnitFacts): Frame[] {
   const agreed = facts.era === 'session' ? agreements(exchanges) : undefined
+  const repeated = repeatedIds(exchanges)
   return exchanges.flatMap((exchange) => {
     const sent = requestOf(exchange)
     const inForce = agreed ? revisionOf(exchange, agreed) === facts.revision : namedRevision(exchange, sent) === facts.revision
     return exchange.messages.flatMap(({ message }) =>
-      isObject(message) && isFrame(exchange, message) ? [{ message, exchange, answers: answeredMethod(exchange, message), inForce }] : [],
+      isObject(message) && isFrame(exchange, message)
+        ? [{ message, exchange, answers: repeated.has(idKey(exchange)) ? undefined : answeredMethod(exchange, message), inForce }]
+        : [],
     )
   })
 }
@@ -52,6 +55,21 @@ const answeredMethod = ({ request }: Exchange, message: Json): string | undefine
   isResponse(message) && request.rpc !== undefined && message.id === request.rpc.id && typeof request.rpc.method === 'string'
     ? request.rpc.method
     : undefined
+
+const idKey = ({ connection, request }: Exchange): string => JSON.stringify([connection, request.rpc?.id])
+
+/** Ids sent more than once on a connection: which request a response answers is then anyone's guess, and not the target's fault. */
+function repeatedIds(exchanges: readonly Exchange[]): Set<string> {
+  const seen = new Set<string>()
+  const repeated = new Set<string>()
+  for (const exchange of exchanges) {
+    if (exchange.request.rpc?.id === undefined) continue
+    const key = idKey(exchange)
+    if (seen.has(key)) repeated.add(key)
+    seen.add(key)
+  }
+  return repeated
+}
 
 interface Agreements {
   bySession: Map<string, unknown>

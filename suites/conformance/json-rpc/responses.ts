@@ -33,7 +33,7 @@ const echoed = probe('requests with ids of every kind', async ({ session }) => {
   const before = await target.send(method)
   const [results, errors] = await Promise.all([
     Promise.all(ids.map((id) => target.send(method, undefined, { id }))),
-    Promise.all(['assay-error', 0, 4_000_000_001].map((id) => target.send(unknownMethod, undefined, { id }))),
+    Promise.all(['assay-error', -4, 4_000_000_001].map((id) => target.send(unknownMethod, undefined, { id }))),
   ])
   return { before, results, errors, after: await target.send(method) }
 })

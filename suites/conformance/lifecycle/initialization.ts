@@ -3,11 +3,13 @@ import {
   broken,
   check,
   controlled,
+  type Exchange,
   each,
   hasResult,
   holds,
   holdsIf,
   isRefused,
+  type Judgement,
   notApplicable,
   probe,
   requestsOf,
@@ -31,32 +33,24 @@ const quiet = probe('a client that holds initialized back', async ({ connect, pa
   return { opening: target.opening, stream: stream.exchange }
 })
 
-const early = probe('a request before initialize', { over: 'http', requires: 'sessions' }, async ({ connect }) => {
-  const target = await connect()
+const early = probe('a request before initialize', { over: 'http', requires: 'sessions' }, async ({ session }) => {
+  const target = await session()
   const bare = { headers: { 'Mcp-Session-Id': null } }
   const method = 'tools' in target.capabilities ? 'tools/list' : 'resources' in target.capabilities ? 'resources/list' : 'prompts/list'
   const before = await target.send(method)
   return { before, request: await target.send(method, undefined, bare), after: await target.send(method) }
 })
 
-const twice = probe('a second initialize on a session', async ({ connect, revision }) => {
+const twice = probe('a second initialized and a second initialize on a session', async ({ connect, revision }) => {
   const target = await connect()
   const before = await target.send('ping')
-  const again = await target.send(
-    'initialize',
-    { protocolVersion: revision, capabilities: {}, clientInfo: { name: 'assay', version: '0.1.0' } },
-    { id: 'assay-again' },
-  )
-  const session = again.response?.headers['mcp-session-id']
+  const confirmed = await target.notify('notifications/initialized')
+  const between = await target.send('ping')
+  const params = { protocolVersion: revision, capabilities: {}, clientInfo: { name: 'assay', version: '0.1.0' } }
+  const initialized = await target.send('initialize', params)
+  const session = initialized.response?.headers['mcp-session-id']
   if (session !== undefined && session !== target.sessionId) await target.http('DELETE', { headers: { 'Mcp-Session-Id': session } })
-  return { before, again, after: await target.send('ping') }
-})
-
-const confirmed = probe('a second initialized on a session', async ({ connect }) => {
-  const target = await connect()
-  const before = await target.send('ping')
-  const again = await target.notify('notifications/initialized')
-  return { before, again, after: await target.send('ping') }
+  return { before, confirmed, between, initialized, after: await target.send('ping') }
 })
 
 const junk = { experimental: { 'assay/unknown': { depth: [1, 2] } }, assayUnknown: { anything: true } }
@@ -119,20 +113,7 @@ export default [
       title: 'A second initialize does a session no harm',
       policy: 'refuse a second initialize, or open another session, and serve the first one on',
       needs: { twice },
-      judge: ({ twice: { before, again, after } }) =>
-        controlled([before], () =>
-          holdsIf(resultOf(after) !== undefined, 'does not serve the session on', {
-            expected: 'a result',
-            actual: summaryOf(after),
-            exchange: after,
-          }).and(
-            holdsIf((again.response?.status ?? 200) < 500, 'breaks down on a second initialize', {
-              expected: 'HTTP 4xx, an error, or a new session',
-              actual: summaryOf(again),
-              exchange: again,
-            }),
-          ),
-        ),
+      judge: ({ twice: { between, initialized, after } }) => controlled([between], () => isUnharmed(initialized, after)),
       fix: 'Answer a second initialize on a session with HTTP 400 and error -32600, and leave the session as it is.',
       covers: 'lifecycle.reinit',
     }),
@@ -140,21 +121,8 @@ export default [
     check('lifecycle/second-initialized', {
       title: 'A second initialized does a session no harm',
       policy: 'ignore a second initialized, and serve the session on',
-      needs: { confirmed },
-      judge: ({ confirmed: { before, again, after } }) =>
-        controlled([before], () =>
-          holdsIf(resultOf(after) !== undefined, 'does not serve the session on', {
-            expected: 'a result',
-            actual: summaryOf(after),
-            exchange: after,
-          }).and(
-            holdsIf((again.response?.status ?? 202) < 500, 'breaks down on a second initialized', {
-              expected: 'HTTP 202 or 4xx',
-              actual: summaryOf(again),
-              exchange: again,
-            }),
-          ),
-        ),
+      needs: { twice },
+      judge: ({ twice: { before, confirmed, between } }) => controlled([before], () => isUnharmed(confirmed, between)),
       fix: 'Take the notification for done when the session is open already.',
       covers: 'lifecycle.double-initialized',
     }),
@@ -174,3 +142,17 @@ export default [
     }),
   ]),
 ]
+
+/** What was repeated did not bring the target down, and the session goes on. */
+const isUnharmed = (repeated: Exchange, next: Exchange): Judgement =>
+  holdsIf((repeated.response?.status ?? 200) < 500, 'breaks down', {
+    expected: 'an acceptance or HTTP 4xx',
+    actual: summaryOf(repeated),
+    exchange: repeated,
+  }).and(
+    holdsIf(resultOf(next) !== undefined, 'does not serve the session on', {
+      expected: 'a result',
+      actual: summaryOf(next),
+      exchange: next,
+    }),
+  )

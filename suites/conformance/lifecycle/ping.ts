@@ -14,13 +14,11 @@ import {
 /** Milliseconds within which a ping is answered on any network; "promptly" has no number in the specification. */
 const promptly = 3_000
 
-const pings = probe('pings, one after the other and at once', async ({ session, connect, facts }) => {
+const pings = probe('pings, one after the other and at once', async ({ session }) => {
   const target = await session()
   const first = await target.send('ping', undefined, { deadline: promptly })
   const others = await Promise.all(Array.from({ length: 3 }, () => target.send('ping', undefined, { deadline: promptly })))
-  // Over stdio another connection is another process: it says nothing about this one.
-  const control = facts.via === 'http' ? (await connect({ hold: true })).opening : target.opening
-  return { pings: [first, ...others], control }
+  return { pings: [first, ...others], control: target.opening }
 })
 
 const isPrompt = (exchange: Exchange): Judgement =>

@@ -22,14 +22,6 @@ import { uriProblem } from './uri.ts'
 
 const asked = probe('resources/list, whatever is claimed', async ({ session }) => (await session()).send('resources/list'))
 
-const turns = probe('resources/list by two clients in turn', { requires: 'resources' }, async ({ connect }) => {
-  const [one, other] = await Promise.all([connect(), connect()])
-  const first = [await one.send('resources/list'), await other.send('resources/list')] as const
-  const [uri] = urisIn(first[0]) ?? []
-  if (uri !== undefined) await one.send('resources/read', { uri })
-  return { one: [first[0], await one.send('resources/list')], other: [first[1], await other.send('resources/list')] }
-})
-
 const bare = probe(
   'resources without a token',
   { over: 'http', requires: ['authorization', 'resources'] },
@@ -49,7 +41,6 @@ const urisIn = (page: Exchange): string[] | undefined => {
   const resources = resultOf(page)?.resources
   return Array.isArray(resources) ? resources.filter(isObject).map(({ uri }) => String(uri)) : undefined
 }
-const setOf = (page: Exchange) => urisIn(page)?.toSorted().join('\n')
 
 /** The first problem below a member of the results of a list. */
 function shapeHolds({ pages }: Listing<unknown>, method: string, member: string, revision: Parameters<typeof validateResult>[0]) {
@@ -95,26 +86,6 @@ export default section({ spec: 'mcp', page: 'server/resources#capabilities', rev
       ),
     fix: 'Answer with an empty list when there are no resources; an error is no answer.',
     covers: 'resources.list.respond',
-  }),
-
-  check('resources/list-steady', {
-    title: 'The list does not depend on the connection or on earlier requests',
-    must: 'not vary the set of resources by connection, or as a side effect of other requests',
-    needs: { turns },
-    revisions: '2026-07-28..',
-    requires: 'resources',
-    judge: ({ turns: { one, other } }) => {
-      const [a, b] = [one.map(setOf), other.map(setOf)]
-      if ([...a, ...b].includes(undefined)) return inconclusive('a list could not be read')
-      // Both see the same change when the set itself changes between two rounds.
-      const differs = a.some((set, round) => set !== b[round]) && (a[0] === a[1] || b[0] === b[1])
-      return holdsIf(!differs, 'lists other resources to another connection of the same client', {
-        expected: urisIn(one[0]!),
-        actual: urisIn(a[0] === a[1] ? other[0]! : one[1]!),
-        exchange: other[0],
-      })
-    },
-    fix: 'Let the set depend on nothing but the credentials of the request.',
   }),
 
   check('resources/list-valid', {

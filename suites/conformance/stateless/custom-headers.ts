@@ -25,38 +25,40 @@ interface Mirrored {
   argument: string
   header: string
   type: string
-  required: boolean
 }
 
-/** The first argument of a tool that is given again in a header. */
-function mirroredOf({ inputSchema }: ToolDefinition): Mirrored {
-  const properties = Object.entries((inputSchema?.properties ?? {}) as Record<string, Record<string, unknown>>)
-  const [argument, property] = properties.find(([, each]) => typeof each?.['x-mcp-header'] === 'string')!
-  const required = Array.isArray(inputSchema?.required) && inputSchema.required.includes(argument)
-  return { argument, header: `Mcp-Param-${property['x-mcp-header']}`, type: String(property.type), required }
+/** The arguments of a tool that are given again in headers. */
+function mirroredOf({ inputSchema }: ToolDefinition): Mirrored[] {
+  const properties = Object.entries((inputSchema?.properties ?? {}) as Record<string, Record<string, unknown> | null>)
+  return properties.flatMap(([argument, property]) =>
+    typeof property?.['x-mcp-header'] === 'string'
+      ? [{ argument, header: `Mcp-Param-${property['x-mcp-header']}`, type: String(property.type) }]
+      : [],
+  )
 }
 
 const params = probe('calls whose parameter header is damaged', { over: 'http' }, async ({ session, tool }) => {
   const client = await session()
   const { definition, name, arguments: given } = await tool('mirrored')
-  const { argument, header, type, required } = mirroredOf(definition)
+  const mirrored = mirroredOf(definition).filter(({ argument }) => given[argument] !== undefined)
+  const { argument, header, type } = mirrored[0]!
+  const integer = mirrored.find((each) => each.type === 'integer')
   const value = given[argument]
   const { [argument]: _, ...without } = given
-  const ask = (change: Record<string, unknown>, headers?: Record<string, string | null>) =>
-    client.send('tools/call', { name, arguments: { ...without, ...change } }, { headers })
-  const same = { [argument]: value }
-  const before = await ask(same)
+  const ask = (args: Record<string, unknown>, headers?: Record<string, string | null>) =>
+    client.send('tools/call', { name, arguments: args }, { headers })
+  const before = await ask(given)
   const [missing, wrong, whole, foreign, recased, nulled, absent, decimal] = await Promise.all([
-    ask(same, { [header]: null }),
-    ask(same, { [header]: type === 'integer' ? `${Number(value) + 1}` : type === 'boolean' ? `${!value}` : `${value}-other` }),
-    ask(same, { [header]: encoded(String(value)) }),
-    ask(same, { [header]: `${value}\u00e9` }),
-    ask(same, { [header]: null, [header.toUpperCase()]: String(value) }),
-    ask({ [argument]: null }, { [header]: null }),
-    ask({}, { [header]: null }),
-    type === 'integer' ? ask(same, { [header]: `${value}.0` }) : null,
+    ask(given, { [header]: null }),
+    ask(given, { [header]: type === 'integer' ? `${Number(value) + 1}` : type === 'boolean' ? `${!value}` : `${value}-other` }),
+    ask(given, { [header]: encoded(String(value)) }),
+    ask(given, { [header]: `${value}\u00e9` }),
+    ask(given, { [header]: null, [header.toUpperCase()]: String(value) }),
+    ask({ ...given, [argument]: null }, { [header]: null }),
+    ask(without, { [header]: null }),
+    integer ? ask(given, { [integer.header]: `${given[integer.argument]}.0` }) : null,
   ])
-  return { before, missing, wrong, whole, foreign, recased, nulled, absent, decimal, required, after: await ask(same) }
+  return { before, missing, wrong, whole, foreign, recased, nulled, absent, decimal, after: await ask(given) }
 })
 
 const foreignHeader = 'Mcp-Param-Assay-Canary'

@@ -8,6 +8,8 @@ import {
   hasStatus,
   holds,
   holdsIf,
+  inconclusive,
+  mediaTypeOf,
   notApplicable,
   probe,
   resultOf,
@@ -39,8 +41,14 @@ const needy = probe('a call that needs a capability the client lacks', { require
   const name = await scriptedTool(context)
   const error = { code: -32021, message: 'This call asks the user', data: { requiredCapabilities: { elicitation: {} } } }
   const script = await context.instruments.upstream!.script({ error })
-  return (await context.session()).send('tools/call', { name, arguments: { script } })
+  const client = await context.session()
+  let call = await client.send('tools/call', { name, arguments: { script } })
+  // A stream that was begun while the upstream was at work has its status already.
+  for (let attempt = 1; attempt < 3 && onStream(call); attempt += 1) call = await client.send('tools/call', { name, arguments: { script } })
+  return call
 })
+
+const onStream = (exchange: Exchange): boolean => mediaTypeOf(exchange) === 'text/event-stream'
 
 const traceId = '0af7651916cd43dd8448eb211c80319c'
 
@@ -142,7 +150,13 @@ export default section({ spec: 'mcp', page: 'basic#_meta', revisions: '2026-07-2
         expected: 'data.requiredCapabilities with a member for each',
         actual: error.data ?? 'no data',
         exchange: needy,
-      }).and(needy.via === 'http' ? hasStatus(needy, 400) : holds)
+      }).and(
+        onStream(needy)
+          ? inconclusive('the answer came on a stream, which was begun before there was an error', needy)
+          : needy.via === 'http'
+            ? hasStatus(needy, 400)
+            : holds,
+      )
     },
     fix: 'Keep `data` of error -32021 on its way through, and answer it with status 400.',
     covers: 'transport.meta.capability-missing',

@@ -86,6 +86,8 @@ const sameNames = (one: Seen, other: Seen): boolean => one.names.join() === othe
 const follows = ({ before, after }: Changed): boolean => !sameNames(before, after)
 const fixedList = notApplicable('the list does not follow the upstream by itself')
 
+const rivals = (names: readonly string[], rival: string): string[] => names.filter((name) => name.endsWith(rival))
+
 /** Both tools of one name are listed under names of their own, and the one that came last is reached by its own. */
 function apart({
   before,
@@ -102,7 +104,7 @@ function apart({
       actual: after.names,
       exchange: after.page,
     })
-  const double = after.names.find((name, index) => after.names.indexOf(name) !== index)
+  const double = rivals(after.names, rival).find((name, index, all) => all.indexOf(name) !== index)
   if (double !== undefined)
     return broken('lists two tools under one name', { expected: 'a name for each', actual: double, exchange: after.page })
   if (collision === null)

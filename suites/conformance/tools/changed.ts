@@ -92,7 +92,7 @@ export async function toolNames(session: Connection): Promise<Seen> {
   for (let count = 1; ; count += 1) {
     const { tools, nextCursor } = resultOf(page) ?? {}
     if (Array.isArray(tools)) names.push(...tools.filter(isObject).map(({ name }) => String(name)))
-    if (typeof nextCursor !== 'string' || count === mostPages) return { names, page }
+    if (typeof nextCursor !== 'string' || count === mostPages) return { names: names.toSorted(), page }
     page = await session.send('tools/list', { cursor: nextCursor })
   }
 }

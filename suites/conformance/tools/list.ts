@@ -1,6 +1,7 @@
 import { validateResult } from '../../../src/model/frames/index.ts'
 import {
   check,
+  type Exchange,
   hasResult,
   holds,
   holdsIf,
@@ -13,17 +14,15 @@ import {
   summaryOf,
 } from '../../../src/model/index.ts'
 import { changed } from './changed.ts'
-import { isObject, listing, optional } from './probes.ts'
+import { isObject, listing } from './probes.ts'
 
 const asked = probe('tools/list, whatever is claimed', async ({ session }) => (await session()).send('tools/list'))
 
-/** Two clients by turns, with a call of one between: enough to tell a list that changes from one that differs. */
-const turns = probe('tools/list by two clients in turn', { requires: 'tools' }, async (context) => {
-  const [one, other] = await Promise.all([context.connect(), context.connect()])
-  const first = [await one.send('tools/list'), await other.send('tools/list')]
-  const call = await optional(context, 'echo')
-  if (call !== undefined) await one.send('tools/call', { name: call.name, arguments: call.arguments })
-  return { one: [first[0]!, await one.send('tools/list')], other: [first[1]!, await other.send('tools/list')] }
+const repeated = probe('tools/list four times', { requires: 'tools' }, async ({ session }) => {
+  const open = await session()
+  const pages: Exchange[] = []
+  for (let count = 0; count < 4; count += 1) pages.push(await open.send('tools/list'))
+  return pages
 })
 
 const bare = probe('tools without a token', { over: 'http', requires: ['authorization', 'tools'] }, async ({ session }) => {
@@ -40,8 +39,6 @@ const namesIn = (page: Parameters<typeof resultOf>[0]): string[] | undefined => 
   return Array.isArray(tools) ? tools.filter(isObject).map(({ name }) => String(name)) : undefined
 }
 const setOf = (page: Parameters<typeof resultOf>[0]) => namesIn(page)?.toSorted().join('\n')
-
-const unread = inconclusive('a list could not be read')
 
 export default section({ spec: 'mcp', page: 'server/tools#capabilities', revisions: 'all' }, [
   check('tools/capability', {
@@ -77,35 +74,14 @@ export default section({ spec: 'mcp', page: 'server/tools#capabilities', revisio
     covers: 'tools.list.respond',
   }),
 
-  check('tools/list-steady', {
-    title: 'The list does not depend on the connection or on earlier requests',
-    must: 'not vary the set of tools by connection, or as a side effect of other requests',
-    needs: { turns },
-    revisions: '2026-07-28..',
-    requires: 'tools',
-    judge: ({ turns: { one, other } }) => {
-      const [a, b] = [one.map(setOf), other.map(setOf)]
-      if ([...a, ...b].includes(undefined)) return unread
-      // Both see the same change when the set itself changes between two rounds.
-      const differs = a.some((set, round) => set !== b[round]) && (a[0] === a[1] || b[0] === b[1])
-      return holdsIf(!differs, 'lists other tools to another connection of the same client', {
-        expected: namesIn(one[0]!),
-        actual: namesIn(a[0] === a[1] ? other[0]! : one[1]!),
-        exchange: other[0],
-      })
-    },
-    fix: 'Let the set depend on nothing but the credentials of the request.',
-  }),
-
   check('tools/list-order', {
     title: 'Tools are listed in the same order each time',
     should: 'list tools in a deterministic order as long as the set has not changed',
-    needs: { turns },
+    needs: { repeated },
     revisions: '2026-07-28..',
     requires: 'tools',
-    judge: ({ turns: { one, other } }) => {
-      const pages = [...one, ...other]
-      if (pages.some((page) => namesIn(page) === undefined)) return unread
+    judge: ({ repeated: pages }) => {
+      if (pages.some((page) => namesIn(page) === undefined)) return inconclusive('a list could not be read')
       const sets = new Set(pages.map(setOf))
       if (sets.size > 1) return inconclusive('the set of tools changes while it is looked at')
       const orders = pages.map((page) => namesIn(page)!.join('\n'))

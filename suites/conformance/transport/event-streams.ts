@@ -17,12 +17,13 @@ import {
   notApplicable,
   notificationsOf,
   probe,
+  type Revision,
   requestsOf,
   section,
   summaryOf,
   transcript,
 } from '../../../src/model/index.ts'
-import { harmless, scriptedCall, scriptedDelay, settled, speakingRequest } from './asking.ts'
+import { scriptedCall, scriptedDelay, settled, speakingRequest } from './asking.ts'
 
 /** Milliseconds within which a stream is ended once its response is there. */
 const promptly = 900
@@ -45,7 +46,9 @@ const dropped = probe('a call whose stream is dropped by the client', { over: 'h
   const session = await context.connect()
   const abort = new AbortController()
   const other = await session.listen({ filter: { toolsListChanged: true } })
+  const timer = setTimeout(() => abort.abort(), scriptedDelay / 2)
   const cut = await session.send(call.method, call.make('assay-dropped'), { abort: abort.signal, onMessage: () => abort.abort() })
+  clearTimeout(timer)
   const upstream = context.instruments.upstream!
   const reached = async () => (await upstream.calls(script)).find(({ method }) => method === 'tools/call')
   const over = async () => {
@@ -53,7 +56,8 @@ const dropped = probe('a call whose stream is dropped by the client', { over: 'h
     return arrived !== undefined && (arrived.completed === true || arrived.cancelled !== undefined)
   }
   for (let waited = 0; waited < 3 * scriptedDelay && !(await over()); waited += 20) await context.pause(20)
-  const later = await harmless(session)
+  const { call: next } = await scriptedCall(context, { delay: scriptedDelay / 4, progress: [1] })
+  const later = await session.send(next.method, next.make('assay-dropped'))
   await other.close()
   return { cut, reached: (await reached()) ?? null, others: [other.exchange, later] }
 })
@@ -112,7 +116,7 @@ const streamChecks: Check[] = section({ ...sending, revisions: '2025-03-26..' },
     title: 'The stream of a request carries its response',
     should: 'include the response on the stream of its request',
     needs: { calls },
-    judge: ({ calls }) => each(calls.filter(isStream), noStream, carriesResponse),
+    judge: ({ calls }, { revision }) => each(calls.filter(isStream), noStream, (exchange) => carriesResponse(exchange, revision)),
     fix: 'Send the response as the last event of the stream before ending it.',
     covers: 'transport.sse.response-on-own-stream',
   }),
@@ -217,7 +221,7 @@ const disconnection: Check[] = [
       should: 'not take a disconnection for a cancellation',
       needs: { dropped },
       judge: ({ dropped: { cut, reached } }) => {
-        if (reached === null) return inconclusive('the call did not reach the upstream before the connection was dropped', cut)
+        if (reached === null || answerOf(cut) !== undefined) return inconclusive('the connection was not dropped during the call', cut)
         if (reached.cancelled === undefined && reached.completed !== true)
           return inconclusive('the upstream has neither finished the call nor been told to stop', cut)
         return holdsIf(reached.cancelled === undefined, 'cancels a call whose connection is lost', {
@@ -245,7 +249,7 @@ const disconnection: Check[] = [
         should: 'stop work on a request whose stream the client has closed',
         needs: { dropped },
         judge: ({ dropped: { cut, reached } }) => {
-          if (reached === null) return inconclusive('the call did not reach the upstream before the stream was closed', cut)
+          if (reached === null || answerOf(cut) !== undefined) return inconclusive('the stream was not closed during the call', cut)
           if (reached.cancelled === undefined && reached.completed !== true)
             return inconclusive('the upstream has neither finished the call nor been told to stop', cut)
           return holdsIf(reached.cancelled !== undefined, 'lets the upstream finish a call that nobody waits for', {
@@ -263,13 +267,12 @@ const disconnection: Check[] = [
         must: 'not send any further messages for a request whose stream the client has closed',
         needs: { dropped },
         judge: ({ dropped: { cut, others } }) => {
-          const id = cut.request.rpc?.id
           return all(
             others.map((exchange) =>
               answered(exchange, () => {
                 const stray = exchange.messages
                   .map(({ message }) => message)
-                  .find((message) => speaksOf(message, id) && answerOf(exchange) !== message)
+                  .find((message) => speaksOf(message, cut, exchange) && answerOf(exchange) !== message)
                 return holdsIf(stray === undefined, 'goes on about a cancelled request on another stream', {
                   expected: 'nothing',
                   actual: stray,
@@ -313,9 +316,9 @@ const isClosedEarly = (exchange: Exchange): boolean =>
   answerOf(exchange) === undefined &&
   exchange.response!.events!.some(({ id }) => id !== undefined)
 
-function carriesResponse(exchange: Exchange): Judgement {
+function carriesResponse(exchange: Exchange, revision: Revision): Judgement {
   if (answerOf(exchange) !== undefined) return holds
-  if (isClosedEarly(exchange)) return notApplicable('the target closes the connection to be asked again')
+  if (revision >= '2025-11-25' && isClosedEarly(exchange)) return notApplicable('the target closes the connection to be asked again')
   if (exchange.response!.ended === undefined) return inconclusive(exchange.failure?.message ?? 'the stream is still open', exchange)
   return broken('ends the stream without the response', {
     expected: 'the response as the last event',
@@ -358,9 +361,11 @@ function isUnbuffered(exchange: Exchange): Judgement {
   })
 }
 
-const speaksOf = (message: unknown, id: unknown): boolean => {
-  const { id: own, params } = message as { id?: unknown; params?: { progressToken?: unknown; requestId?: unknown } }
-  return own === id || params?.progressToken === 'assay-dropped' || params?.requestId === id
+/** The later call carries the same progress token, so that only an id tells the two apart there. */
+function speaksOf(message: unknown, { request: { rpc } }: Exchange, stream: Exchange): boolean {
+  const { id, params } = message as { id?: unknown; params?: { requestId?: unknown; progressToken?: unknown } }
+  const listens = stream.request.rpc?.method === 'subscriptions/listen'
+  return id === rpc?.id || params?.requestId === rpc?.id || (listens && params?.progressToken === 'assay-dropped')
 }
 
 function isMessage(data: string): boolean {

@@ -16,34 +16,34 @@ import { harmless, harmlessMethod } from './asking.ts'
 
 const largeBody = 20 * 1024 * 1024
 
-/** Milliseconds for which one client holds its body back. */
-const held = 400
+/** Milliseconds for which one client holds its body back at most: it lets go as soon as the other has its answer. */
+const held = 2_000
 
-const bodies = probe('a body of 20 MB', { over: 'http', disruptive: true, deadline: 20_000 }, async ({ connect, era }) => {
+// Both measure whether others are still served, which a busy target would blur.
+const bodies = probe('a body of 20 MB', { over: 'http', alone: true, disruptive: true, deadline: 20_000 }, async ({ connect }) => {
   const session = await connect()
   const before = await harmless(session)
-  const filler = 'x'.repeat(largeBody)
-  const large = await session.post(
-    { jsonrpc: '2.0', id: 'assay-large', method: harmlessMethod(era), params: { _meta: { filler } } },
-    { deadline: 10_000 },
-  )
+  const large = await harmless(session, { meta: { filler: 'x'.repeat(largeBody) }, deadline: 10_000 })
   return { before, large, after: await harmless(session) }
 })
 
-const heldBack = probe('a body that does not come', { over: 'http' }, async ({ session, request, era }) => {
+const heldBack = probe('a body that does not come', { over: 'http', alone: true }, async ({ session, request, era, pause }) => {
   const connection = await session()
   const before = await harmless(connection)
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: harmlessMethod(era) })
+  const release = new AbortController()
   const holding = request({
     headers: [
       ['Content-Type', 'application/json'],
       ['Accept', 'application/json, text/event-stream'],
     ],
-    body,
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: harmlessMethod(era) }),
     halfOpen: 10,
     deadline: held,
+    abort: release.signal,
   })
+  await pause(20)
   const during = await harmless(connection, { deadline: held })
+  release.abort()
   await holding
   return { before, during, after: await harmless(connection) }
 })

@@ -39,7 +39,9 @@ const unknown = probe('a session id that was never issued', { over: 'http', requ
 })
 
 const ended = probe('a session after DELETE', { over: 'http', requires: 'sessions' }, async ({ connect }) => {
-  const session = await connect()
+  // The same client twice, by all that it says of itself.
+  const client = { capabilities: { experimental: { 'assay/returning': {} } } }
+  const session = await connect(client)
   const before = await session.send('ping')
   const removed = await session.http('DELETE')
   const [post, get, again] = await Promise.all([
@@ -47,7 +49,7 @@ const ended = probe('a session after DELETE', { over: 'http', requires: 'session
     session.http('GET', { deadline: 1_500, until: () => true }),
     session.http('DELETE'),
   ])
-  return { before, removed, post, get, again, fresh: (await connect()).opening }
+  return { before, removed, post, get, again, fresh: (await connect(client)).opening }
 })
 
 const open = probe('a stream open while its session ends', { over: 'http', requires: 'sessions' }, async ({ connect }) => {

@@ -1,0 +1,9 @@
+import claims from './claims.ts'
+import encoding from './encoding.ts'
+import keys from './keys.ts'
+import privilege from './privilege.ts'
+import requirements from './requirements.ts'
+import scopes from './scopes.ts'
+import signatures from './signatures.ts'
+
+export default [requirements, signatures, encoding, claims, scopes, privilege, keys]

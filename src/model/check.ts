@@ -120,7 +120,15 @@ function requirementOf(declaration: Requirement): { keyword: Keyword; says: stri
 
 /** The page and section of a citation at a revision. */
 export const pageOf = (cites: Citation, revision: Revision): string =>
-  cites.movedTo !== undefined && eraOf(revision) === 'stateless' ? cites.movedTo : cites.page
+  cites.movedTo !== undefined && eraOf(revision) === 'stateless'
+    ? cites.movedTo
+    : revision === '2024-11-05'
+      ? firstPage(cites.page)
+      : cites.page
+
+// The first revision keeps the rules on messages on a page of their own.
+const firstPage = (page: string): string =>
+  page.replace(/^basic#(requests|responses|notifications)$/, 'basic/messages#$1').replace(/^basic#messages$/, 'basic/messages')
 
 /** The web address of a citation at a revision. */
 export function linkOf(cites: Citation, revision: Revision): string {

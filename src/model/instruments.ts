@@ -51,6 +51,7 @@ export interface UpstreamCall {
   verb: string
   /** Path and query, when it is not the endpoint that was asked for. */
   path?: string
+  /** Tokens and other secrets stand here as `sha256:` and their digest, so that they can be compared and not used. */
   headers: Record<string, string>
   method?: string
   id?: unknown

@@ -1,5 +1,7 @@
 /** Why a requirement has no check, by its id, or by its section where one reason holds for all that is left of it. */
 export const reasons: Record<string, string> = {
+  'lifecycle.ping.bidirectional': 'a ping by the server cannot be brought about from outside',
+  'transport.http.origin-absent-ok': 'every other request of a run is one without an Origin',
   'section 7': 'needs a tool with an annotated argument whose header can be damaged; checked where the target lists one',
   'section 13': 'needs a change on the target that a probe can bring about',
   'section 14': 'multi round-trip requests need a tool that asks for input; not checked yet',

@@ -74,14 +74,23 @@ export default [
       covers: 'rpc.invalid-request',
     }),
   ]),
-  ...section({ spec: 'mcp', page: 'changelog', revisions: '2025-06-18..', over: 'http' }, [
-    check('json-rpc/batch-removed', {
-      title: 'Batches are refused where the revision has none',
-      policy: 'refuse a batch, as the revision allows one message in a body',
-      needs: { batch },
-      judge: ({ batch: { before, full, after } }) => controlled([before, after], () => isRefused(full, 'executes or accepts a batch')),
-      fix: 'Refuse an array with HTTP 400 and error -32600, before its messages are looked at.',
-      covers: 'rpc.batch.removed',
-    }),
-  ]),
+  ...section(
+    {
+      spec: 'mcp',
+      page: 'basic/transports#sending-messages-to-the-server',
+      movedTo: 'basic/transports/streamable-http#sending-messages',
+      revisions: '2025-06-18..',
+      over: 'http',
+    },
+    [
+      check('json-rpc/batch-removed', {
+        title: 'Batches are refused where the revision has none',
+        policy: 'refuse a batch, as the revision allows one message in a body',
+        needs: { batch },
+        judge: ({ batch: { before, full, after } }) => controlled([before, after], () => isRefused(full, 'executes or accepts a batch')),
+        fix: 'Refuse an array with HTTP 400 and error -32600, before its messages are looked at.',
+        covers: 'rpc.batch.removed',
+      }),
+    ],
+  ),
 ]

@@ -47,8 +47,9 @@ const survived = probe('hostile JSON, and a good request after each', { over: 'h
 /** The catalogue is written by people, who may well speak of a token. */
 const prose = /^(initialize|server\/discover|.*\/list)$/
 
-export default section({ spec: 'policy', page: 'exposure', revisions: 'all' }, [
+export default section({ spec: 'mcp', page: 'basic#responses', revisions: 'all' }, [
   check('json-rpc/hostile-json', {
+    page: 'basic#messages',
     title: 'Hostile JSON does no harm',
     policy: 'refuse or ignore JSON with repeated members, great depth, great length or impossible numbers, and serve on',
     over: 'http',

@@ -128,7 +128,7 @@ export default [
     }),
   ]),
 
-  ...section({ spec: 'mcp', page: 'basic/lifecycle#capability-negotiation', revisions: 'all' }, [
+  ...section({ spec: 'mcp', page: 'basic/lifecycle#capability-negotiation', movedTo: 'basic/versioning', revisions: 'all' }, [
     check('lifecycle/unknown-client-capability', {
       title: 'Unknown capabilities and parameters of a client are ignored',
       policy: 'ignore capabilities and parameters it does not know',

@@ -156,7 +156,10 @@ export default section({ spec: 'mcp', page: `${page}#cacheable-results`, revisio
         [tools, prompts, resources, templates].filter((pages) => pages.length > 1),
         'no list has more than one page',
         (pages) => {
-          const scopes = pages.map((page) => resultOf(page)?.cacheScope)
+          const scopes = pages
+            .map(resultOf)
+            .filter((result) => result !== undefined)
+            .map(({ cacheScope }) => cacheScope)
           return holdsIf(new Set(scopes).size === 1, 'changes the cache scope from page to page', {
             expected: scopes[0],
             actual: scopes,

@@ -42,10 +42,9 @@ const needy = probe('a call that needs a capability the client lacks', { require
   const error = { code: -32021, message: 'This call asks the user', data: { requiredCapabilities: { elicitation: {} } } }
   const script = await context.instruments.upstream!.script({ error })
   const client = await context.session()
-  let call = await client.send('tools/call', { name, arguments: { script } })
-  // A stream that was begun while the upstream was at work has its status already.
-  for (let attempt = 1; attempt < 3 && onStream(call); attempt += 1) call = await client.send('tools/call', { name, arguments: { script } })
-  return call
+  const call = await client.send('tools/call', { name, arguments: { script } })
+  // A stream that was begun while the upstream was at work has its status already; one who takes no stream gets none.
+  return onStream(call) ? client.send('tools/call', { name, arguments: { script } }, { headers: { Accept: 'application/json' } }) : call
 })
 
 const onStream = (exchange: Exchange): boolean => mediaTypeOf(exchange) === 'text/event-stream'

@@ -22,6 +22,7 @@ import {
   section,
   summaryOf,
   transcript,
+  type UpstreamCall,
 } from '../../../src/model/index.ts'
 import { scriptedCall, scriptedDelay, settled, speakingRequest } from './asking.ts'
 
@@ -43,23 +44,23 @@ export const calls = probe('two calls at once, each with a progress token', { ov
 
 const dropped = probe('a call whose stream is dropped by the client', { over: 'http', requires: 'scripted upstream' }, async (context) => {
   const { script, call } = await scriptedCall(context, { delay: scriptedDelay, progress: [1, 2, 3] })
-  const session = await context.connect()
-  const abort = new AbortController()
-  const other = await session.listen({ filter: { toolsListChanged: true } })
-  const timer = setTimeout(() => abort.abort(), scriptedDelay / 2)
-  const cut = await session.send(call.method, call.make('assay-dropped'), { abort: abort.signal, onMessage: () => abort.abort() })
-  clearTimeout(timer)
   const upstream = context.instruments.upstream!
-  const reached = async () => (await upstream.calls(script)).find(({ method }) => method === 'tools/call')
-  const over = async () => {
-    const arrived = await reached()
-    return arrived !== undefined && (arrived.completed === true || arrived.cancelled !== undefined)
+  const reached = async () => (await upstream.calls(script)).find(({ method }) => method === 'tools/call') ?? null
+  const until = async (fits: (arrived: UpstreamCall | null) => boolean, milliseconds: number) => {
+    for (let waited = 0; waited < milliseconds && !fits(await reached()); waited += 20) await context.pause(20)
   }
-  for (let waited = 0; waited < 3 * scriptedDelay && !(await over()); waited += 20) await context.pause(20)
+  const session = await context.connect()
+  const other = await session.listen({ filter: { toolsListChanged: true } })
+  const abort = new AbortController()
+  const cutting = session.send(call.method, call.make('assay-dropped'), { abort: abort.signal })
+  await until((arrived) => arrived !== null, 2_000)
+  abort.abort()
+  const cut = await cutting
+  await until((arrived) => arrived === null || arrived.completed === true || arrived.cancelled !== undefined, 4 * scriptedDelay)
   const { call: next } = await scriptedCall(context, { delay: scriptedDelay / 4, progress: [1] })
   const later = await session.send(next.method, next.make('assay-dropped'))
   await other.close()
-  return { cut, reached: (await reached()) ?? null, others: [other.exchange, later] }
+  return { cut, reached: await reached(), others: [other.exchange, later] }
 })
 
 const isStream = (exchange: Exchange): boolean => mediaTypeOf(exchange) === 'text/event-stream'

@@ -80,7 +80,7 @@ const binding = probe('the endpoint at another loopback address', { over: 'http'
       ],
       body,
       authorize: false,
-      deadline: 500,
+      deadline: 2_000,
     })
   const [own, other] = await Promise.all([ask(url.hostname), ask(otherLoopback)])
   return { own, other }

@@ -3,9 +3,12 @@ import {
   answered,
   check,
   controlled,
+  type Exchange,
   hasResult,
   hasStatus,
   holdsIf,
+  inconclusive,
+  type Judgement,
   notApplicable,
   probe,
   section,
@@ -28,7 +31,7 @@ const refused = probe('session requests with an invalid version header', { over:
 const listening = probe('a stream asked for with an invalid version header', { over: 'http' }, async ({ connect }) => {
   const client = await connect()
   const before = await client.send('ping')
-  const get = await client.http('GET', { headers: { [header]: '1900-01-01' }, deadline: 500, until: () => true })
+  const { exchange: get } = await client.listen({ headers: { [header]: '1900-01-01' }, deadline: 2_000 })
   return { before, get, after: await client.send('ping') }
 })
 
@@ -70,9 +73,18 @@ const early = probe(
 const cased = probe('session requests with header names in another case', { over: 'http' }, async ({ session, revision }) => {
   const client = await session()
   const before = await client.send('ping')
-  const headers = { 'mCP-pROTOCOL-vERSION': revision, 'mCP-sESSION-iD': client.sessionId ?? null, 'cONTENT-tYPE': 'application/json' }
+  const version = revision < '2025-06-18' ? null : revision
+  const headers = { 'mCP-pROTOCOL-vERSION': version, 'mCP-sESSION-iD': client.sessionId ?? null, 'cONTENT-tYPE': 'application/json' }
   return { before, odd: await client.send('ping', undefined, { headers }), after: await client.send('ping') }
 })
+
+/** A stream that opens says so with its status, before anything is sent on it. */
+function listened(get: Exchange): Judgement {
+  const status = statusOf(get)
+  if (status === undefined) return inconclusive(`no response: ${get.failure?.message}`, get)
+  if (status === 405) return notApplicable('the target offers no stream by GET')
+  return holdsIf(status === 400, `answers ${status}`, { expected: 'HTTP 400', actual: `HTTP ${status}`, exchange: get })
+}
 
 export default section(
   { spec: 'mcp', page: 'basic/transports#protocol-version-header', revisions: '2025-06-18..2025-11-25', over: 'http' },

@@ -44,7 +44,9 @@ export function forgeries(name: string, wrong: (right: Record<string, unknown>) 
   return probe(name, { over: 'http', requires: ['authorization', 'forging issuer'] }, async (context) => {
     const issuer = context.instruments.issuer!
     const right = await issuer.mint()
-    const minted = Object.entries(wrong(decodeJwt(right)!.claims)).map(async ([what, forgery]) => [what, await issuer.mint(forgery)] as const)
+    const minted = Object.entries(wrong(decodeJwt(right)!.claims)).map(
+      async ([what, forgery]) => [what, await issuer.mint(forgery)] as const,
+    )
     return attempt(context, right, Object.fromEntries(await Promise.all(minted)))
   })
 }

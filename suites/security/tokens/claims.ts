@@ -10,7 +10,7 @@ import {
   section,
   summaryOf,
 } from '../../../src/model/index.ts'
-import { allRefused, type Attempts, forgeries, turnedAway } from './attempts.ts'
+import { type Attempts, allRefused, forgeries, turnedAway } from './attempts.ts'
 
 /** Seconds a token of these probes lives. */
 const lifetime = 300
@@ -32,9 +32,13 @@ const endless = forgeries('tokens without an end', () => ({
   'whose exp is null': { claims: { exp: null } },
 }))
 
-const early = forgeries('tokens that are not valid yet', () => ({ 'that is valid from an hour on': { claims: { nbf: now() + 3_600, exp: now() + 7_200 } } }))
+const early = forgeries('tokens that are not valid yet', () => ({
+  'that is valid from an hour on': { claims: { nbf: now() + 3_600, exp: now() + 7_200 } },
+}))
 
-const unborn = forgeries('tokens issued in the future', () => ({ 'issued in an hour': { claims: { iat: now() + 3_600, exp: now() + 7_200 } } }))
+const unborn = forgeries('tokens issued in the future', () => ({
+  'issued in an hour': { claims: { iat: now() + 3_600, exp: now() + 7_200 } },
+}))
 
 const issuers = forgeries('tokens of another issuer', () => ({
   'of another issuer': { claims: { iss: 'https://assay-issuer.example' } },
@@ -76,20 +80,33 @@ const manyAudiences = forgeries('tokens for the target among others', ({ aud }) 
 const idTokens = forgeries('ID tokens', () => ({
   'that is an ID token': {
     header: { typ: 'JWT' },
-    claims: { aud: 'assay-client', nonce: 'assay', at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng', token_use: 'id', scope: undefined, client_id: undefined },
+    claims: {
+      aud: 'assay-client',
+      nonce: 'assay',
+      at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng',
+      token_use: 'id',
+      scope: undefined,
+      client_id: undefined,
+    },
   },
 }))
 
 const otherTypes = forgeries('tokens of other types', () =>
   Object.fromEntries(
-    ['oauth-id-jag+jwt', 'logout+jwt', 'dpop+jwt', 'secevent+jwt', 'JWE'].map((typ): [string, Forgery] => [`of the type ${typ}`, { header: { typ } }]),
+    ['oauth-id-jag+jwt', 'logout+jwt', 'dpop+jwt', 'secevent+jwt', 'JWE'].map((typ): [string, Forgery] => [
+      `of the type ${typ}`,
+      { header: { typ } },
+    ]),
   ),
 )
 
 const with401 = ({ before, tried, after }: Attempts) =>
   controlled([before, after], () => all(tried.map((each) => turnedAway(each).and(hasStatus(each.opening, 401)))))
 
-const refuses = (attempts: typeof expired) => ({ needs: { attempts }, judge: ({ attempts }: { attempts: Attempts }) => allRefused(attempts) })
+const refuses = (attempts: typeof expired) => ({
+  needs: { attempts },
+  judge: ({ attempts }: { attempts: Attempts }) => allRefused(attempts),
+})
 
 export default section(
   {

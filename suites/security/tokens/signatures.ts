@@ -1,5 +1,5 @@
 import { check, controlled, holdsIf, probe, section } from '../../../src/model/index.ts'
-import { allRefused, attempt, type Attempts, forgeries } from './attempts.ts'
+import { type Attempts, allRefused, attempt, forgeries } from './attempts.ts'
 import { acceptedJwt, encodeJwt, hmacJwt } from './jwt.ts'
 
 const http = { over: 'http', requires: 'authorization' } as const
@@ -13,7 +13,6 @@ const mutated = probe('tokens changed after signing', http, async (context) => {
     'for somebody else under the same signature': encodeJwt({ ...jwt, claims: { ...jwt.claims, sub: 'assay-somebody-else' } }),
     'that lives longer under the same signature': encodeJwt({ ...jwt, claims: { ...jwt.claims, exp: Number(jwt.claims.exp) + 60 } }),
     'with half a signature': encodeJwt({ ...jwt, signature: bytes.subarray(0, bytes.length / 2).toString('base64url') }),
-    'with zeros for a signature': encodeJwt({ ...jwt, signature: Buffer.alloc(bytes.length).toString('base64url') }),
   })
 })
 
@@ -64,7 +63,16 @@ const borrowedName = probe(
   },
 )
 
-const kids = ['../../../../../../dev/null', '/dev/null', "' UNION SELECT 'secret' -- ", '| id', '\u0000', 'x'.repeat(4_096), '', '__proto__']
+const kids = [
+  '../../../../../../dev/null',
+  '/dev/null',
+  "' UNION SELECT 'secret' -- ",
+  '| id',
+  '\u0000',
+  'x'.repeat(4_096),
+  '',
+  '__proto__',
+]
 
 const injected = probe('tokens whose key id is an injection', http, async (context) => {
   const { token, jwt } = await acceptedJwt(context)
@@ -77,27 +85,23 @@ const injected = probe('tokens whose key id is an injection', http, async (conte
   return attempt(context, token, Object.fromEntries(named))
 })
 
-const embedded = probe(
-  'tokens that bring their key',
-  { over: 'http', requires: ['authorization', 'forging issuer'] },
-  async (context) => {
-    const issuer = context.instruments.issuer!
-    const [inHeader, byJku, byX5u, known] = await Promise.all([
-      issuer.mint({ key: 'unknown', header: { jwk: true } }),
-      issuer.mint({ key: 'unknown', header: { jku: true } }),
-      issuer.mint({ key: 'unknown', header: { x5u: true } }),
-      issuer.mint({ header: { jku: true } }),
-    ])
-    const fetchedBefore = await issuer.strayHits()
-    const attempts = await attempt(context, await issuer.mint(), {
-      'that brings its own key': inHeader,
-      'that says where its key is': byJku,
-      'that says where its certificate is': byX5u,
-    })
-    const pointing = (await context.connect({ token: known, forged: true, hold: true })).opening
-    return { ...attempts, pointing, fetched: (await issuer.strayHits()) - fetchedBefore }
-  },
-)
+const embedded = probe('tokens that bring their key', { over: 'http', requires: ['authorization', 'forging issuer'] }, async (context) => {
+  const issuer = context.instruments.issuer!
+  const [inHeader, byJku, byX5u, known] = await Promise.all([
+    issuer.mint({ key: 'unknown', header: { jwk: true } }),
+    issuer.mint({ key: 'unknown', header: { jku: true } }),
+    issuer.mint({ key: 'unknown', header: { x5u: true } }),
+    issuer.mint({ header: { jku: true } }),
+  ])
+  const fetchedBefore = await issuer.strayHits()
+  const attempts = await attempt(context, await issuer.mint(), {
+    'that brings its own key': inHeader,
+    'that says where its key is': byJku,
+    'that says where its certificate is': byX5u,
+  })
+  const pointing = (await context.connect({ token: known, forged: true, hold: true })).opening
+  return { ...attempts, pointing, fetched: (await issuer.strayHits()) - fetchedBefore }
+})
 
 const critical = forgeries('tokens with an unknown critical extension', () => ({
   'with a critical extension nobody knows': { header: { crit: ['urn:assay:unknown'], 'urn:assay:unknown': true } },
@@ -123,7 +127,11 @@ export default section(
   { spec: 'mcp', page: 'basic/authorization#token-handling', revisions: '2025-03-26..', over: 'http', requires: 'authorization' },
   [
     check('tokens/signature', {
-      ...turnsAway('A token changed after signing is refused', mutated, 'Verify the signature over the exact bytes received, before any claim is read.'),
+      ...turnsAway(
+        'A token changed after signing is refused',
+        mutated,
+        'Verify the signature over the exact bytes received, before any claim is read.',
+      ),
       must: 'validate tokens, and so refuse one that was changed after it was signed',
       covers: 'auth.rs.401',
     }),
@@ -135,13 +143,21 @@ export default section(
     }),
 
     check('tokens/alg-none', {
-      ...turnsAway('The algorithm none is refused in any spelling', algNone, 'Accept a fixed list of algorithms only; never take the choice from the token.'),
+      ...turnsAway(
+        'The algorithm none is refused in any spelling',
+        algNone,
+        'Accept a fixed list of algorithms only; never take the choice from the token.',
+      ),
       must: 'validate tokens, and so refuse one that says it needs no signature',
       covers: 'auth.rs.401',
     }),
 
     check('tokens/key-confusion', {
-      ...turnsAway('The public key is no secret', confused, 'Accept asymmetric algorithms only, and use each key with the algorithm it is for.'),
+      ...turnsAway(
+        'The public key is no secret',
+        confused,
+        'Accept asymmetric algorithms only, and use each key with the algorithm it is for.',
+      ),
       must: 'validate tokens, and so refuse one whose HMAC was made with the public key of the issuer',
       covers: 'auth.rs.401',
     }),
@@ -152,7 +168,11 @@ export default section(
     }),
 
     check('tokens/unknown-key', {
-      ...turnsAway('A key the issuer does not publish signs nothing', unknownKey, 'Take keys from the key set of the issuer the token names, and from nowhere else.'),
+      ...turnsAway(
+        'A key the issuer does not publish signs nothing',
+        unknownKey,
+        'Take keys from the key set of the issuer the token names, and from nowhere else.',
+      ),
       must: 'validate tokens, and so refuse one signed with a key its issuer does not publish',
       covers: 'auth.rs.issuer',
     }),
@@ -163,7 +183,11 @@ export default section(
     }),
 
     check('tokens/key-id-injection', {
-      ...turnsAway('A key id is looked up, not interpreted', injected, 'Compare the key id with those of the key set; use it in no path, query or command.'),
+      ...turnsAway(
+        'A key id is looked up, not interpreted',
+        injected,
+        'Compare the key id with those of the key set; use it in no path, query or command.',
+      ),
       must: 'validate tokens, and so refuse one whose key id leads to a key of the sender',
     }),
 
@@ -190,7 +214,11 @@ export default section(
     }),
 
     check('tokens/critical-header', {
-      ...turnsAway('An unknown critical extension is refused', critical, 'Refuse a token with a crit member unless every extension it lists is understood.'),
+      ...turnsAway(
+        'An unknown critical extension is refused',
+        critical,
+        'Refuse a token with a crit member unless every extension it lists is understood.',
+      ),
       spec: 'rfc7515',
       page: '4.1.11',
       must: 'refuse a token that marks an extension as critical which the target does not understand',
@@ -202,7 +230,11 @@ export default section(
     }),
 
     check('tokens/key-algorithm', {
-      ...turnsAway('A key serves the algorithm it is published for', otherAlgorithm, 'Take the algorithm from the key, and refuse a token whose header says another.'),
+      ...turnsAway(
+        'A key serves the algorithm it is published for',
+        otherAlgorithm,
+        'Take the algorithm from the key, and refuse a token whose header says another.',
+      ),
       spec: 'rfc8725',
       page: '3.1',
       policy: 'use each key with exactly one algorithm, and refuse a token that was signed with another',

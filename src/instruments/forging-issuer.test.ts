@@ -172,6 +172,18 @@ describe('the JWKS', () => {
     expect(await kids()).toContain(decodeProtectedHeader(await fresh.mint()).kid)
   })
 
+  test('goes back to the keys before a rotation', async () => {
+    await using fresh = await startForgingIssuer({ audience: () => audience })
+    const kid = async () => decodeProtectedHeader(await fresh.mint()).kid
+    const first = await kid()
+    await fresh.rotate({ withdraw: true })
+    expect(await kid()).not.toBe(first)
+    await fresh.rotate({ back: true })
+    expect(await kid()).toBe(first)
+    const { keys } = (await (await fetch(fresh.jwksUri)).json()) as { keys: JWK[] }
+    expect(keys[0]!.kid).toBe(first)
+  })
+
   test('fails as told, and counts', async () => {
     const before = await issuer.jwksHits()
     await issuer.jwks('error')

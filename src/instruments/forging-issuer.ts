@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Forgery, ForgingIssuer } from '../model/index.ts'
-import { jwksOf, Keys } from './forging-issuer/keys.ts'
+import { jwksOf, Keys, type Rotation } from './forging-issuer/keys.ts'
 import { mintToken, type StrayAddresses } from './forging-issuer/mint.ts'
 import { bodyOf, Loopback, pause, reply } from './loopback.ts'
 
@@ -85,7 +85,7 @@ class Issuer implements StartedForgingIssuer {
     return { pem, jwk: { ...jwk } }
   }
 
-  async rotate(options: { publish?: boolean; withdraw?: boolean } = {}): Promise<void> {
+  async rotate(options: Rotation = {}): Promise<void> {
     await this.#keys.rotate(options)
   }
 

@@ -69,8 +69,8 @@ export interface ForgingIssuer {
   mint(forgery?: Forgery): Promise<string>
   /** The public signing key as PEM and JWK, for key-confusion attacks. */
   publicKey(): Promise<{ pem: string; jwk: Record<string, unknown> }>
-  /** New signing key. `publish: false` leaves it out of the JWKS; `withdraw` removes the old key from it. */
-  rotate(options?: { publish?: boolean; withdraw?: boolean }): Promise<void>
+  /** New signing key. `publish: false` leaves it out of the JWKS; `withdraw` removes the old key from it; `back` undoes the last rotation. */
+  rotate(options?: { publish?: boolean; withdraw?: boolean; back?: boolean }): Promise<void>
   /** Behaviour of the JWKS endpoint. */
   jwks(state: 'up' | 'down' | 'slow' | 'error' | 'wrong-type'): Promise<void>
   /** How often the JWKS was asked for. */

@@ -1,6 +1,10 @@
 /** Why a requirement has no check, by its id, or by its section where one reason holds for all that is left of it. */
 export const reasons: Record<string, string> = {
   'lifecycle.ping.bidirectional': 'a ping by the server cannot be brought about from outside',
+  'transport.sse.idle-keepalive': 'needs minutes of idleness; belongs to the load suite',
+  'transport.session.expiry': 'needs the idle time to be known and waited out; belongs to the load suite',
+  'transport.session.restart-404': 'needs a way to restart the target; belongs to the chaos suite',
+  'transport.session.sticky': 'needs the addresses of the replicas; belongs to the chaos suite',
   'transport.http.origin-absent-ok': 'every other request of a run is one without an Origin',
   'section 7': 'needs a tool with an annotated argument whose header can be damaged; checked where the target lists one',
   'section 13': 'needs a change on the target that a probe can bring about',

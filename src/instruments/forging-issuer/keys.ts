@@ -34,6 +34,7 @@ function signingKey(privateKey: KeyObject, alg: string): SigningKey {
 export class Keys {
   #current: KeySet
   #published: KeySet[]
+  #former?: { current: KeySet; published: KeySet[] }
   readonly stray: KeySet
 
   private constructor(current: KeySet, stray: KeySet) {
@@ -54,11 +55,26 @@ export class Keys {
     return this.#published.flatMap(jwksOf)
   }
 
-  async rotate({ publish = true, withdraw = false }: { publish?: boolean; withdraw?: boolean }): Promise<void> {
+  async rotate({ publish = true, withdraw = false, back = false }: Rotation): Promise<void> {
+    if (back) return this.#goBack()
+    this.#former = { current: this.#current, published: this.#published }
     this.#current = await newKeySet()
     if (withdraw) this.#published = []
     if (publish) this.#published = [this.#current, ...this.#published].slice(0, mostPublished)
   }
+
+  #goBack(): void {
+    if (this.#former === undefined) return
+    this.#current = this.#former.current
+    this.#published = this.#former.published
+    this.#former = undefined
+  }
+}
+
+export interface Rotation {
+  publish?: boolean
+  withdraw?: boolean
+  back?: boolean
 }
 
 export const jwksOf = ({ rsa, ec }: KeySet): Record<string, unknown>[] => [rsa.jwk, ec.jwk]

@@ -68,12 +68,16 @@ const schemes = probe('the scheme of the token in other letters', http, async ({
 
 const malformed = probe('Authorization fields that are malformed', http, async (context) => {
   const { token, opening } = await context.connect({ hold: true })
-  const with_ = (...values: string[]) => again(context, opening, { headers: values.map((value) => ['Authorization', value]) })
+  const withFields = (...values: string[]) => again(context, opening, { headers: values.map((value) => ['Authorization', value]) })
   const wrong = 'Bearer assay.not-a.token'
-  const fields = ['Bearer', `Bearer ${token} ${token}`, `Basic ${token}`, `Bearer=${token}`, token ?? '']
+  const fields = ['Bearer', `Basic ${token}`, `Bearer=${token}`, token ?? '']
   const [sent, doubled] = await Promise.all([
-    Promise.all(fields.map((value) => with_(value))),
-    Promise.all([with_(`Bearer ${token}`, wrong), with_(wrong, `Bearer ${token}`)]),
+    Promise.all(fields.map((value) => withFields(value))),
+    Promise.all([
+      withFields(`Bearer ${token}`, wrong),
+      withFields(wrong, `Bearer ${token}`),
+      withFields(`Bearer ${token} assay.not-a.token`),
+    ]),
   ])
   return { before: opening, sent, doubled, after: (await context.connect({ hold: true })).opening }
 })
@@ -178,12 +182,12 @@ export default section(
     check('tokens/two-tokens', {
       spec: 'policy',
       page: 'tokens',
-      title: 'Two Authorization fields are refused',
-      policy: 'refuse a request with two Authorization fields, which two hops may read differently',
+      title: 'Two tokens in one request are refused',
+      policy: 'refuse a request with two tokens, which two hops may read differently',
       needs: { malformed },
       judge: ({ malformed: { before, doubled, after } }) =>
         controlled([before, after], () => all(doubled.map((asked) => isRefused(asked, 'picks one of two tokens')))),
-      fix: 'Look at all values of the field, and answer 400 when there is more than one.',
+      fix: 'Look at the whole field and at all its values, and answer 400 when there is more than one token.',
     }),
 
     check('tokens/invalid', {

@@ -1,6 +1,9 @@
 /** Why a requirement has no check, by its id, or by its section where one reason holds for all that is left of it. */
 export const reasons: Record<string, string> = {
   'lifecycle.ping.bidirectional': 'a ping by the server cannot be brought about from outside',
+  'completion.no-disclosure': 'needs values known to be private to an identity of another tenant; belongs to the tenant checks',
+  'completion.rate-limit': 'what limit is appropriate has no bound that one run could judge; belongs to the load suite',
+  'pagination.cursor-tenant-bound': 'needs an identity of another tenant; belongs to the tenant checks',
   'transport.sse.idle-keepalive': 'needs minutes of idleness; belongs to the load suite',
   'transport.session.expiry': 'needs the idle time to be known and waited out; belongs to the load suite',
   'transport.session.restart-404': 'needs a way to restart the target; belongs to the chaos suite',

@@ -1,6 +1,8 @@
 /** Why a requirement has no check, by its id, or by its section where one reason holds for all that is left of it. */
 export const reasons: Record<string, string> = {
   'lifecycle.ping.bidirectional': 'a ping by the server cannot be brought about from outside',
+  'tools.rate-limit': 'no rate is promised, so nothing short of an attack shows that there is none; belongs to the load suite',
+  'tools.aggregate.not-by-server-name': 'needs two upstreams whose serverInfo has one name; the instruments bring one',
   'completion.no-disclosure': 'needs values known to be private to an identity of another tenant; belongs to the tenant checks',
   'completion.rate-limit': 'what limit is appropriate has no bound that one run could judge; belongs to the load suite',
   'pagination.cursor-tenant-bound': 'needs an identity of another tenant; belongs to the tenant checks',
@@ -9,11 +11,12 @@ export const reasons: Record<string, string> = {
   'transport.session.restart-404': 'needs a way to restart the target; belongs to the chaos suite',
   'transport.session.sticky': 'needs the addresses of the replicas; belongs to the chaos suite',
   'transport.http.origin-absent-ok': 'every other request of a run is one without an Origin',
+  'auth.rs.scope-hierarchy': 'needs to know which scope of the target implies which',
+  'auth.rs.stream-expiry': 'needs a stream held open beyond expiry and leeway, which takes minutes; belongs to the load suite',
   'section 7': 'needs a tool with an annotated argument whose header can be damaged; checked where the target lists one',
   'section 13': 'needs a change on the target that a probe can bring about',
   'section 14': 'multi round-trip requests need a tool that asks for input; not checked yet',
   'section 15': 'needs two principals or a cache that can be seen into; not checked yet',
-  'section 16': 'belongs to the security suite; not checked yet',
   'section 17': 'is about the authorization server, not the MCP endpoint; not checked yet',
   'section 18': 'needs a tool that elicits or samples; not checked yet',
   'section 19': 'tasks are experimental and few targets offer them; not checked yet',

@@ -29,6 +29,7 @@ const utf8 = {
   needs: { echo, transcript },
   judge: ({ echo: { plain, encoded } }: { echo: { plain: Exchange; encoded: Exchange } }) => {
     if (!saysBack(plain, 'assay plain text')) return inconclusive(`the echo tool does not give plain text back: ${summaryOf(plain)}`, plain)
+    if (textsIn(encoded).length === 0) return inconclusive(`the echo tool gives no text back: ${summaryOf(encoded)}`, encoded)
     return holdsIf(saysBack(encoded, text), 'garbles text beyond ASCII', { expected: text, actual: textsIn(encoded), exchange: encoded })
   },
   fix: 'Read and write every body as UTF-8, whatever the default of the platform, and take lengths in bytes.',

@@ -43,7 +43,8 @@ export const calls = probe('two calls at once, each with a progress token', { ov
 })
 
 const dropped = probe('a call whose stream is dropped by the client', { over: 'http', requires: 'scripted upstream' }, async (context) => {
-  const { script, call } = await scriptedCall(context, { delay: scriptedDelay, progress: [1, 2, 3] })
+  // Long enough that a busy machine still drops the stream well before the end.
+  const { script, call } = await scriptedCall(context, { delay: 3 * scriptedDelay, progress: [1, 2, 3] })
   const upstream = context.instruments.upstream!
   const reached = async () => (await upstream.calls(script)).find(({ method }) => method === 'tools/call') ?? null
   const until = async (fits: (arrived: UpstreamCall | null) => boolean, milliseconds: number) => {
@@ -56,7 +57,7 @@ const dropped = probe('a call whose stream is dropped by the client', { over: 'h
   await until((arrived) => arrived !== null, 2_000)
   abort.abort()
   const cut = await cutting
-  await until((arrived) => arrived === null || arrived.completed === true || arrived.cancelled !== undefined, 4 * scriptedDelay)
+  await until((arrived) => arrived === null || arrived.completed === true || arrived.cancelled !== undefined, 10 * scriptedDelay)
   const { call: next } = await scriptedCall(context, { delay: scriptedDelay / 4, progress: [1] })
   const later = await session.send(next.method, next.make('assay-dropped'))
   await other.close()

@@ -84,8 +84,11 @@ const streamChecks: Check[] = section({ ...sending, revisions: '2025-03-26..' },
     needs: { calls },
     judge: ({ calls }) =>
       each(calls.filter(isStream), noStream, (exchange) => {
-        const [first] = exchange.response!.events!
+        const events = exchange.response!.events!
+        const [first] = events
         if (first === undefined) return inconclusive('no event came in', exchange)
+        // Ids are optional: a stream without any cannot be resumed, and there is nothing to come back to.
+        if (events.every(({ id }) => id === undefined)) return notApplicable('the target attaches no ids to the events of its streams')
         return holdsIf(first.id !== undefined && first.data === '', 'begins the stream with another event', {
           expected: 'an event with an id and empty data',
           actual: first,

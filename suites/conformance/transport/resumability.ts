@@ -137,7 +137,8 @@ export default section(
       needs: { resumed },
       judge: ({ resumed: { unknown, after } }) =>
         controlled([after], () => {
-          const found = unknown.messages.map(({ message }) => message).find(belongsToARequest)
+          // What refuses the request is an answer to it, not a replay.
+          const found = isStream(unknown) ? unknown.messages.map(({ message }) => message).find(belongsToARequest) : undefined
           return holdsIf(found === undefined, 'replays messages for an unknown event id', {
             expected: 'no message of any request',
             actual: found,

@@ -12,7 +12,6 @@ export default defineConfig({
       start: async () => (await import('./fixtures/third-party/everything.ts')).startEverything(),
       environment: 'local',
       tools: { allow: ['echo'], echo: 'echo' },
-      limits: { requestsPerSecond: 200 },
     },
   },
   defaultTargets: ['reference'],

@@ -9,19 +9,21 @@ export interface AdHoc {
   headers?: string[]
   bearer?: string
   kind?: string
+  tools?: string[]
   disruptive?: boolean
 }
 
 export const isUrl = (text: string): boolean => /^https?:\/\//i.test(text)
 
 /** A configuration of one target, given on the command line. */
-export function adHocConfig({ url, command, headers = [], bearer: token, kind, disruptive }: AdHoc, cwd: string): LoadedConfig {
+export function adHocConfig({ url, command, headers = [], bearer: token, kind, tools, disruptive }: AdHoc, cwd: string): LoadedConfig {
   if (url !== undefined && !URL.canParse(url)) throw usage('run', `"${url}" is no URL`)
   const name = url === undefined ? basename(command![0]!) : new URL(url).hostname
   const target: TargetConfig = {
     kind: (kind as Kind) ?? 'server',
     ...(url === undefined ? { command, cwd } : { url, headers: Object.fromEntries(headers.map(headerOf)) }),
     identities: token === undefined ? undefined : { 'command-line': { token: bearer(secretOf(token)) } },
+    tools: tools && { allow: tools },
     disruptive,
   }
   return { config: { targets: { [name]: target } }, file: 'the command line', directory: cwd, embedded: false }

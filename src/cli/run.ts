@@ -17,6 +17,12 @@ const options = {
     help: 'with a URL: the bearer token; env:NAME reads it from the environment, and out of the shell history',
   },
   header: { type: 'string', multiple: true, value: "'NAME: VALUE'", help: 'with a URL: send this header with every request' },
+  'allow-tool': {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    help: 'with a URL or command: call this tool too, though it does not say that it only reads',
+  },
   kind: {
     type: 'string',
     value: 'KIND',
@@ -87,12 +93,17 @@ async function subject({ options: given, positionals, rest }: Call<typeof option
   if (urls.length === 0 && rest.length === 0) {
     if (given.bearer !== undefined || given.header !== undefined)
       throw usage('run', '--bearer and --header go with a URL', 'give the URL, or an identity in the configuration')
+    if (given['allow-tool'] !== undefined)
+      throw usage('run', '--allow-tool goes with a URL or command', 'name the tool under `tools.allow` of the target')
     return { loaded: await loadConfig(given.config, cwd), selectors }
   }
   if (given.target) throw usage('run', '--target goes with a configuration, not with a URL or command')
   const command = rest.length > 0 ? rest : undefined
   return {
-    loaded: adHocConfig({ ...given, url: urls[0], command, headers: given.header, disruptive: given['allow-disruptive'] }, cwd),
+    loaded: adHocConfig(
+      { ...given, url: urls[0], command, headers: given.header, tools: given['allow-tool'], disruptive: given['allow-disruptive'] },
+      cwd,
+    ),
     selectors,
   }
 }

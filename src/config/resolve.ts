@@ -1,3 +1,4 @@
+import { isLocal } from '../engine/local.ts'
 import type { Identity, Target } from '../engine/types.ts'
 import { type FromEnvironment, type ProviderContext, type Secret, type Text, type TokenSource, tokenProvider } from '../identity/index.ts'
 import { coded } from '../messages/index.ts'
@@ -15,8 +16,16 @@ export const defaultLimits: Limits = {
   maxBytes: 1_000_000,
 }
 
-// The embedded deployment is ours to burden.
-const referenceLimits: Limits = { ...defaultLimits, requestsPerSecond: 2_000, probesAtOnce: 8 }
+// What runs on this machine, the embedded deployment included, shares its load with nobody else.
+const localLimits: Limits = { ...defaultLimits, requestsPerSecond: 2_000, probesAtOnce: 16 }
+
+// Probes over stdio start a process each; more at once than this only wait for one another.
+const stdioLimits: Limits = { ...localLimits, probesAtOnce: 4 }
+
+function limitsFor(reach: Target['reach']): Limits {
+  if (!('url' in reach)) return stdioLimits
+  return isLocal(new URL(reach.url).hostname) ? localLimits : defaultLimits
+}
 
 export interface ResolvedTargets {
   targets: Target[]
@@ -83,7 +92,7 @@ async function resolveTarget(
       disruptive: target.disruptive ?? true,
       ...reference,
       tools: { ...reference.tools, ...target.tools },
-      limits: { ...referenceLimits, ...target.limits },
+      limits: { ...localLimits, ...target.limits },
     }
   }
   const reach = await reachOf(target, reader, closers)
@@ -93,7 +102,7 @@ async function resolveTarget(
     reach,
     identities,
     tools: { ...target.tools, allow: target.tools?.allow ?? [] },
-    limits: { ...defaultLimits, ...target.limits },
+    limits: { ...limitsFor(reach), ...target.limits },
     instruments: {},
   }
 }

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { type Catalogue, type Connection, eraOf, type Facility, type Lack, type Revision, type UnitFacts } from '../model/index.ts'
+import { isLocal } from './local.ts'
 import { callable, callOf } from './tools.ts'
 import type { Target } from './types.ts'
 
@@ -78,12 +78,4 @@ function facilitiesOf(target: Target, facts: Omit<UnitFacts, 'facilities'>, cata
     'forging issuer': given(target.instruments.issuer, 'needs a target that trusts the forging issuer: see `instruments` of the target'),
   }
   return all
-}
-
-/** Loopback, private or link-local, as written in the URL; names are not resolved, but for `localhost`. */
-export function isLocal(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '')
-  if (host === 'localhost' || host.endsWith('.localhost')) return true
-  if (isIP(host) === 4) return /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.)/.test(host)
-  return isIP(host) === 6 && /^(::1$|f[cd]|fe80)/i.test(host)
 }

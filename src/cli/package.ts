@@ -1,8 +1,4 @@
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { packageRoot } from '../place.ts'
 
-/** Where package.json stands: two folders up from the sources, three from the emitted code. */
-export function packageFile(): string {
-  const places = ['../../package.json', '../../../package.json'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  return places.find((place) => existsSync(place)) ?? places[0]!
-}
+export const packageFile = (): string => fileURLToPath(new URL('package.json', packageRoot))

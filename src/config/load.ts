@@ -4,6 +4,7 @@ import { registerHooks } from 'node:module'
 import { join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { AssayError, coded } from '../messages/index.ts'
+import { fromSources, packageRoot } from '../place.ts'
 import type { Config } from './types.ts'
 import { invalid, validate } from './validate.ts'
 
@@ -46,7 +47,7 @@ async function readJson(path: string, file: string): Promise<unknown> {
 
 async function importCode(path: string, file: string): Promise<unknown> {
   // A configuration imports from the Assay that runs it, also where the package is not installed beside it.
-  const own = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
+  const own = new URL(fromSources ? 'src/index.ts' : 'dist/src/index.js', packageRoot).href
   const hooks = registerHooks({
     resolve: (specifier, context, next) => next(specifier === 'mcp-assay' ? own : specifier, context),
   })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ajv2020, ValidateFunction } from 'ajv/dist/2020.js'
+import { packageRoot } from '../../place.ts'
 import type { Revision } from '../revision.ts'
 import { formats } from './formats.ts'
 
@@ -33,7 +34,7 @@ export function frameSchema(revision: Revision): FrameSchema {
 }
 
 function load(revision: Revision): FrameSchema {
-  const { index, $defs } = JSON.parse(readFileSync(new URL(`./${revision}.json`, import.meta.url), 'utf8'))
+  const { index, $defs } = JSON.parse(readFileSync(new URL(`schema/frames/${revision}.json`, packageRoot), 'utf8'))
   const compilers: { first?: Ajv2020; all?: Ajv2020 } = {}
   return {
     index,

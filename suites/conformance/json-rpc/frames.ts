@@ -19,6 +19,18 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
  * included, so each message says whether the schema of this revision may be held against it.
  */
 export function framesOf(exchanges: readonly Exchange[], facts: UnitFacts): Frame[] {
+  // A dozen checks read the same transcript.
+  let frames = read.get(exchanges)
+  if (frames === undefined) {
+    frames = readFrames(exchanges, facts)
+    read.set(exchanges, frames)
+  }
+  return frames
+}
+
+const read = new WeakMap<readonly Exchange[], Frame[]>()
+
+function readFrames(exchanges: readonly Exchange[], facts: UnitFacts): Frame[] {
   const agreed = facts.era === 'session' ? agreements(exchanges) : undefined
   const repeated = repeatedIds(exchanges)
   return exchanges.flatMap((exchange) => {

@@ -15,7 +15,7 @@ const traces: [RegExp, string][] = [
 const paths: [RegExp, string][] = [
   [/(?<![\w:/.])\/(?:home|root|usr|var|opt|srv|Users)\/[^\s"'<>),]+/, 'a path of the file system'],
   [/\b[A-Z]:\\(?:[^\\\s"']+\\)+[^\\\s"']+/, 'a path of the file system'],
-  [/[^\s"'(]*\bnode_modules\/[^\s"'<>)]+/, 'a path of the file system'],
+  [/\bnode_modules\/[^\s"'<>)]+/, 'a path of the file system'],
 ]
 
 export interface Internal {

@@ -15,6 +15,8 @@ export const checksFor = (checks: readonly RegisteredCheck[], facts: UnitFacts):
 export function probesFor(checks: readonly RegisteredCheck[], facts: UnitFacts): Probe[] {
   const given = (requires: readonly Facility[]) => requires.every((facility) => facts.facilities[facility] === true)
   const needed = new Set<Probe>(checks.filter(({ requires }) => given(requires)).flatMap(({ needs }) => Object.values(needs)))
-  // Those that run alone hold everyone up: they come last.
-  return [...needed].filter((probe) => !isTranscript(probe)).sort((a, b) => Number(a.alone ?? false) - Number(b.alone ?? false))
+  return [...needed].filter((probe) => !isTranscript(probe)).sort((a, b) => turnOf(a) - turnOf(b))
 }
+
+/** Those that wait come first, and the others fill their wait; those that run alone hold everyone up, and come last. */
+const turnOf = ({ waits, alone }: Probe): number => (alone ? 2 : waits ? 0 : 1)

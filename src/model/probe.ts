@@ -13,6 +13,8 @@ export interface ProbeOptions {
   readonly requires?: Facility | readonly Facility[]
   /** Runs alone on its target, because it measures time or uses up a shared limit. */
   readonly alone?: boolean
+  /** Spends its time waiting: it is begun first, so that others fill the wait. */
+  readonly waits?: boolean
   /** Changes or burdens the target beyond a tool call: needs `disruptive: true` and `--allow-disruptive`. */
   readonly disruptive?: boolean
   /** Only over this transport. */

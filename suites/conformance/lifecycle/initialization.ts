@@ -26,7 +26,7 @@ const willing = { roots: { listChanged: true }, sampling: {}, elicitation: {} }
 /** Milliseconds for which `initialized` is held back. */
 const held = 300
 
-const quiet = probe('a client that holds initialized back', async ({ connect, pause }) => {
+const quiet = probe('a client that holds initialized back', { waits: true }, async ({ connect, pause }) => {
   const target = await connect({ hold: true, capabilities: willing })
   const stream = await target.listen()
   await pause(held)

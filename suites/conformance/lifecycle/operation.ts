@@ -66,7 +66,7 @@ const tried = probe('every feature, claimed or not', async ({ connect, revision 
   return { before, answers, after: await target.send('ping') }
 })
 
-const driven = probe('a tool call by a client without capabilities', async ({ connect, tool, pause }) => {
+const driven = probe('a tool call by a client without capabilities', { waits: true }, async ({ connect, tool, pause }) => {
   const call = await tool('any').catch((error: unknown) => {
     if (error instanceof Unfit) return error
     throw error

@@ -29,7 +29,7 @@ import { scriptedCall, scriptedDelay, settled, speakingRequest } from './asking.
 /** Milliseconds within which a stream is ended once its response is there. */
 const promptly = 900
 
-export const calls = probe('two calls at once, each with a progress token', { over: 'http' }, async (context) => {
+export const calls = probe('two calls at once, each with a progress token', { over: 'http', waits: true }, async (context) => {
   const speaking = await speakingRequest(context)
   const session = await context.connect()
   const [left, right, unknown] = await Promise.all([
@@ -42,27 +42,31 @@ export const calls = probe('two calls at once, each with a progress token', { ov
   return exchanges
 })
 
-const dropped = probe('a call whose stream is dropped by the client', { over: 'http', requires: 'scripted upstream' }, async (context) => {
-  // Long enough that a busy machine still drops the stream well before the end.
-  const { script, call } = await scriptedCall(context, { delay: 3 * scriptedDelay, progress: [1, 2, 3] })
-  const upstream = context.instruments.upstream!
-  const reached = async () => (await upstream.calls(script)).find(({ method }) => method === 'tools/call') ?? null
-  const until = async (fits: (arrived: UpstreamCall | null) => boolean, milliseconds: number) => {
-    for (let waited = 0; waited < milliseconds && !fits(await reached()); waited += 20) await context.pause(20)
-  }
-  const session = await context.connect()
-  const other = await session.listen({ filter: { toolsListChanged: true } })
-  const abort = new AbortController()
-  const cutting = session.send(call.method, call.make('assay-dropped'), { abort: abort.signal })
-  await until((arrived) => arrived !== null, 2_000)
-  abort.abort()
-  const cut = await cutting
-  await until((arrived) => arrived === null || arrived.completed === true || arrived.cancelled !== undefined, 10 * scriptedDelay)
-  const { call: next } = await scriptedCall(context, { delay: scriptedDelay / 4, progress: [1] })
-  const later = await session.send(next.method, next.make('assay-dropped'))
-  await other.close()
-  return { cut, reached: await reached(), others: [other.exchange, later] }
-})
+const dropped = probe(
+  'a call whose stream is dropped by the client',
+  { over: 'http', requires: 'scripted upstream', waits: true },
+  async (context) => {
+    // Long enough that a busy machine still drops the stream well before the end.
+    const { script, call } = await scriptedCall(context, { delay: 3 * scriptedDelay, progress: [1, 2, 3] })
+    const upstream = context.instruments.upstream!
+    const reached = async () => (await upstream.calls(script)).find(({ method }) => method === 'tools/call') ?? null
+    const until = async (fits: (arrived: UpstreamCall | null) => boolean, milliseconds: number) => {
+      for (let waited = 0; waited < milliseconds && !fits(await reached()); waited += 20) await context.pause(20)
+    }
+    const session = await context.connect()
+    const other = await session.listen({ filter: { toolsListChanged: true } })
+    const abort = new AbortController()
+    const cutting = session.send(call.method, call.make('assay-dropped'), { abort: abort.signal })
+    await until((arrived) => arrived !== null, 2_000)
+    abort.abort()
+    const cut = await cutting
+    await until((arrived) => arrived === null || arrived.completed === true || arrived.cancelled !== undefined, 10 * scriptedDelay)
+    const { call: next } = await scriptedCall(context, { delay: scriptedDelay / 4, progress: [1] })
+    const later = await session.send(next.method, next.make('assay-dropped'))
+    await other.close()
+    return { cut, reached: await reached(), others: [other.exchange, later] }
+  },
+)
 
 const isStream = (exchange: Exchange): boolean => mediaTypeOf(exchange) === 'text/event-stream'
 const noStream = 'the target answered none of the calls with an event stream'

@@ -21,7 +21,7 @@ import { harmless, speakingRequest } from './asking.ts'
 /** Milliseconds a message is given to come in on one more stream. */
 const grace = 80
 
-export const listening = probe('two streams by GET while calls are made', { over: 'http' }, async (context) => {
+export const listening = probe('two streams by GET while calls are made', { over: 'http', waits: true }, async (context) => {
   const speaking = await speakingRequest(context)
   // Copies of one message are told from two messages by this.
   const mark = randomUUID()

@@ -24,7 +24,7 @@ import { listening } from './listening.ts'
 /** Milliseconds a resumed stream is read for once it is open. */
 const reading = 200
 
-const resumed = probe('streams resumed, by their session and by another', { over: 'http' }, async (context) => {
+const resumed = probe('streams resumed, by their session and by another', { over: 'http', waits: true }, async (context) => {
   const speaking = await speakingRequest(context)
   const session = await context.connect()
   const stranger = await context.connect()

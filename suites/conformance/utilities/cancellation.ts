@@ -38,7 +38,7 @@ const ping = (connection: Connection) => connection.send(connection.era === 'ses
 /** Over HTTP the stateless era cancels by closing the stream; there is no notification to judge. */
 const closesInstead = ({ era, facts }: ProbeContext): boolean => era === 'stateless' && facts.via === 'http'
 
-const ignored = probe('cancellations of nothing that is going on', async (context) => {
+const ignored = probe('cancellations of nothing that is going on', { waits: true }, async (context) => {
   if (closesInstead(context)) throw new Unfit('not-applicable', 'over HTTP this revision cancels by closing the stream')
   const connection = await context.connect()
   const cancel = (params: Record<string, unknown>) => connection.notify('notifications/cancelled', params)
@@ -60,7 +60,7 @@ interface Cancelled {
   upstream?: { control: UpstreamCall[]; cancelled: UpstreamCall[] }
 }
 
-const cancelled = probe('a call that is cancelled, and one that is not', async (context): Promise<Cancelled> => {
+const cancelled = probe('a call that is cancelled, and one that is not', { waits: true }, async (context): Promise<Cancelled> => {
   const connection = await context.connect()
   const behaviour = { delay: duration }
   const [one, other] = [await longCall(context, behaviour), await longCall(context, behaviour)]
@@ -97,7 +97,7 @@ async function underWay(context: ProbeContext, { seen }: LongCall): Promise<numb
   return since
 }
 
-const race = probe('calls cancelled as they complete', async (context) => {
+const race = probe('calls cancelled as they complete', { waits: true }, async (context) => {
   const connection = await context.connect()
   const scripted = await scriptedCall(context, { delay: 40 })
   const { name, arguments: given } = scripted?.params ?? (await context.tool('any'))

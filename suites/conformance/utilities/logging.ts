@@ -40,7 +40,7 @@ interface Heard {
   stream: Exchange
 }
 
-const leveled = probe('calls of clients that want different log levels', { requires: 'logging' }, async (context) => {
+const leveled = probe('calls of clients that want different log levels', { requires: 'logging', waits: true }, async (context) => {
   return Promise.all(['error', 'debug'].map((level) => hear(context, level)))
 })
 

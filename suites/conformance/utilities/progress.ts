@@ -31,7 +31,7 @@ interface Progress {
   stream: Exchange
 }
 
-const progress = probe('calls that ask for progress, and one that does not', async (context): Promise<Progress> => {
+const progress = probe('calls that ask for progress, and one that does not', { waits: true }, async (context): Promise<Progress> => {
   const connection = await context.connect()
   const stream = await connection.listen()
   const tokens = [`assay-progress-${connection.number}`, 41_000 + connection.number, 0]

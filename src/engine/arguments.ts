@@ -64,8 +64,8 @@ function fittingArray(node: Schema, root: unknown, depth: number): unknown[] | u
 }
 
 function fittingNumber(node: Schema): number {
-  const lowest = Number(node.minimum ?? (node.exclusiveMinimum !== undefined ? Number(node.exclusiveMinimum) + 1 : 1))
-  const highest = Number(node.maximum ?? (node.exclusiveMaximum !== undefined ? Number(node.exclusiveMaximum) - 1 : Math.max(lowest, 1)))
+  const lowest = Number(node.minimum ?? Number(node.exclusiveMinimum ?? 0) + 1)
+  const highest = Number(node.maximum ?? Number(node.exclusiveMaximum ?? Number.POSITIVE_INFINITY) - 1)
   const step = Number(node.multipleOf ?? 1)
   return Math.min(Math.ceil(lowest / step) * step, highest)
 }

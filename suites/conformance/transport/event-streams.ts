@@ -147,7 +147,7 @@ const streamChecks: Check[] = section({ ...sending, revisions: '2025-03-26..' },
     needs: { calls },
     judge: ({ calls }) => relatesOnly(calls),
     fix: 'Send progress and logs on the stream of the request they belong to, changes on the stream of subscriptions/listen.',
-    covers: 'transport.sse.related-only',
+    covers: 'transport.sse.related-notifications',
   }),
 
   check('transport/server-requests', {

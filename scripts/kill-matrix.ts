@@ -24,7 +24,10 @@ const chosen = Object.entries(defects)
 
 if (values.shard !== undefined) {
   const [index, of] = values.shard.split('/').map(Number) as [number, number]
-  const proofs = await proveDefects(chosen.filter((_, at) => at % of === index))
+  const proofs = await proveDefects(
+    chosen.filter((_, at) => at % of === index),
+    (done, all) => done % 20 === 0 && console.error(`shard ${index + 1} of ${of}: ${done} of ${all} defects`),
+  )
   process.send?.(proofs)
   process.disconnect?.()
   process.exit(0)

@@ -46,11 +46,11 @@ const costly = probe(
     try {
       await upstream.setTools([{ name: 'assay_explosive', inputSchema: explosive(), annotations: { readOnlyHint: true } }])
       let after = await toolNames(session)
-      const lists = [after.page]
+      const lists = [...after.pages]
       for (let waited = 0; sameNames(before, after) && waited < patience; waited += 100) {
         await pause(100)
         after = await toolNames(session)
-        lists.push(after.page)
+        lists.push(...after.pages)
       }
       const name = after.names.find((each) => each.endsWith('assay_explosive'))
       if (name === undefined) return { before, after, timed: lists }
@@ -185,10 +185,12 @@ export default section(
       should: 'bound what it spends on validating against one schema',
       needs: { costly },
       judge: ({ costly: { before, after, timed } }) => {
-        const slow = timed.find((exchange) => took(exchange) >= patience || exchange.failure !== undefined)
+        // A target that is slow as a whole is not held up by one schema.
+        const bound = Math.max(patience, 5 * Math.max(...before.pages.map(took)))
+        const slow = timed.find((exchange) => took(exchange) >= bound || exchange.failure !== undefined)
         if (slow !== undefined)
           return broken('keeps other requests waiting while it works on one schema', {
-            expected: `tools/list answered within ${patience} ms`,
+            expected: `tools/list answered within ${bound} ms`,
             actual: slow.failure?.message ?? `${took(slow)} ms`,
             exchange: slow,
           })

@@ -17,7 +17,9 @@ const canary = '/assay-schema.json'
 
 export interface Seen {
   names: string[]
+  /** The last page read. */
   page: Exchange
+  pages: Exchange[]
 }
 
 /**
@@ -89,11 +91,13 @@ export function rivalOf(listed: string, own: string, names: readonly string[]): 
 export async function toolNames(session: Connection): Promise<Seen> {
   const names: string[] = []
   let page = await session.send('tools/list')
+  const pages = [page]
   for (let count = 1; ; count += 1) {
     const { tools, nextCursor } = resultOf(page) ?? {}
     if (Array.isArray(tools)) names.push(...tools.filter(isObject).map(({ name }) => String(name)))
-    if (typeof nextCursor !== 'string' || count === mostPages) return { names: names.toSorted(), page }
+    if (typeof nextCursor !== 'string' || count === mostPages) return { names: names.toSorted(), page, pages }
     page = await session.send('tools/list', { cursor: nextCursor })
+    pages.push(page)
   }
 }
 

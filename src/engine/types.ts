@@ -1,6 +1,6 @@
 import type { Check, Finding, Instruments, Revision, UnitFacts } from '../model/index.ts'
 
-/** A check with the place it has in the registry: `suite` conformance or security, `area` the folder. */
+/** A check with the place it has in the registry: `suite` is conformance or security, `area` what its id begins with. */
 export interface RegisteredCheck extends Check {
   readonly suite: string
   readonly area: string

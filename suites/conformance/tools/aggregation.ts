@@ -139,7 +139,6 @@ export default section(
       needs: { changed },
       judge: ({ changed }) => apart(changed),
       fix: 'Prefix every name with an identifier of its server, always, so that names do not depend on who came first.',
-      covers: 'tools.aggregate.collision',
     }),
 
     check('tools/unknown-dialect', {

@@ -94,7 +94,7 @@ export default section({ spec: 'mcp', page: 'server/tools#tool', revisions: '202
   }),
 
   check('tools/name-characters', {
-    title: 'Tool names keep to letters, digits and _ - .',
+    title: 'Tool names keep to letters, digits, dots, dashes and underscores',
     page: 'server/tools#tool-names',
     should: 'name tools with 1 to 128 characters of A-Z, a-z, 0-9, underscore, hyphen and dot',
     needs: { listing },

@@ -55,11 +55,12 @@ const isStream = (exchange: Exchange): boolean => statusOf(exchange) === 200 && 
 
 const notResumable = notApplicable('the target does not resume streams')
 
-/** Messages by what is in them, those about the server as a whole left out: they may come on any stream at any time. */
+/** JSON-RPC messages by what is in them, those about the server as a whole left out: they may come on any stream at any time. */
 const messagesOf = (exchange: Exchange): string[] =>
   exchange.messages
-    .map(({ message }) => message as { method?: string })
-    .flatMap((message) => (/\/(list_changed|updated)$/.test(message.method ?? '') ? [] : [JSON.stringify(message)]))
+    .map(({ message }) => message as Partial<Record<'method' | 'result' | 'error', unknown>>)
+    .filter(({ method, result, error }) => (method ?? result ?? error) !== undefined && !/\/(list_changed|updated)$/.test(String(method)))
+    .map((message) => JSON.stringify(message))
 
 export default section(
   { spec: 'mcp', page: 'basic/transports#resumability-and-redelivery', revisions: '2025-03-26..2025-11-25', over: 'http' },

@@ -3,4 +3,4 @@ import logging from './logging.ts'
 import pagination from './pagination.ts'
 import progress from './progress.ts'
 
-export default [pagination, ...progress, ...cancellation, ...logging]
+export default [pagination, progress, ...cancellation, ...logging]

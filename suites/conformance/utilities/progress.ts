@@ -11,7 +11,6 @@ import {
   notApplicable,
   notificationsOf,
   probe,
-  type RevisionRange,
   section,
   transcript,
 } from '../../../src/model/index.ts'
@@ -49,112 +48,112 @@ const progress = probe('calls that ask for progress, and one that does not', { w
   return { asked: exchanges.map((exchange, index) => ({ token: tokens[index]!, exchange })), without: without!, stream: stream.exchange }
 })
 
-const sectionsOf = (page: string, revisions: RevisionRange) =>
-  section({ spec: 'mcp', page, revisions }, [
-    check('progress/token-type', {
-      title: 'Progress names the token as it was given',
-      must: 'reference the progress token of the request, of the same value and type',
-      page: `${page}#progress-flow`,
-      needs: { progress },
-      judge: ({ progress }) =>
-        reported(progress, ({ asked, stream }) => {
-          const given = asked.map(({ token }) => token)
-          const altered = progressOn(stream, ...asked.map(({ exchange }) => exchange)).find(
-            ({ token }) => !given.includes(token as string) && given.some((one) => String(one) === String(token)),
-          )
-          return holdsIf(altered === undefined, 'gives the progress token another type', {
-            expected: given,
-            actual: altered?.token,
-            exchange: altered?.exchange,
-          })
-        }),
-      fix: 'Keep the token as it was parsed, integers as integers.',
-      covers: 'progress.token-echo-type',
-    }),
+/** The page moved with 2026-07-28; its headings stayed. */
+const at = (heading: string) => ({ page: `basic/utilities/progress#${heading}`, movedTo: `basic/patterns/progress#${heading}` })
 
-    check('progress/zero-token', {
-      title: 'Progress is reported for the token 0',
-      policy: 'treat the integer 0 as the progress token it is',
-      page: `${page}#progress-flow`,
-      needs: { progress },
-      judge: ({ progress }) =>
-        reported(progress, ({ asked, stream }) => {
-          const zero = asked.find(({ token }) => token === 0)!
-          const served = progressOn(zero.exchange, stream).some(({ token }) => String(token) === '0')
-          return holdsIf(served, 'reports progress for other tokens, but not for 0', {
-            expected: 'progress for token 0',
-            actual: 'none',
-            exchange: zero.exchange,
-          })
-        }),
-      fix: 'Test for the absence of the token, not for its truth.',
-      covers: 'progress.token-echo-type',
-    }),
+export default section({ spec: 'mcp', ...at('behavior-requirements'), revisions: 'all' }, [
+  check('progress/token-type', {
+    title: 'Progress names the token as it was given',
+    must: 'reference the progress token of the request, of the same value and type',
+    ...at('progress-flow'),
+    needs: { progress },
+    judge: ({ progress }) =>
+      reported(progress, ({ asked, stream }) => {
+        const given = asked.map(({ token }) => token)
+        const altered = progressOn(stream, ...asked.map(({ exchange }) => exchange)).find(
+          ({ token }) => !given.includes(token as string) && given.some((one) => String(one) === String(token)),
+        )
+        return holdsIf(altered === undefined, 'gives the progress token another type', {
+          expected: given,
+          actual: altered?.token,
+          exchange: altered?.exchange,
+        })
+      }),
+    fix: 'Keep the token as it was parsed, integers as integers.',
+    covers: 'progress.token-echo-type',
+  }),
 
-    check('progress/increase', {
-      title: 'Progress increases',
-      must: 'increase the progress value with each notification',
-      page: `${page}#progress-flow`,
-      needs: { progress },
-      judge: ({ progress }) =>
-        reported(progress, ({ asked, stream }) => all(asked.map(({ token, exchange }) => increases(token, exchange, stream)))),
-      fix: 'Leave out a notification whose value is not above the last one sent for its token.',
-      covers: 'progress.increasing',
-    }),
+  check('progress/zero-token', {
+    title: 'Progress is reported for the token 0',
+    policy: 'treat the integer 0 as the progress token it is',
+    ...at('progress-flow'),
+    needs: { progress },
+    judge: ({ progress }) =>
+      reported(progress, ({ asked, stream }) => {
+        const zero = asked.find(({ token }) => token === 0)!
+        const served = progressOn(zero.exchange, stream).some(({ token }) => String(token) === '0')
+        return holdsIf(served, 'reports progress for other tokens, but not for 0', {
+          expected: 'progress for token 0',
+          actual: 'none',
+          exchange: zero.exchange,
+        })
+      }),
+    fix: 'Test for the absence of the token, not for its truth.',
+    covers: 'progress.token-echo-type',
+  }),
 
-    check('progress/only-with-token', {
-      title: 'Progress is sent only where it was asked for',
-      must: 'reference only tokens that were given in an active request',
-      page: `${page}#behavior-requirements`,
-      needs: { progress, transcript },
-      judge: ({ progress, transcript }) =>
-        reported(progress, () => {
-          const stray = strayIn(transcript)
-          return stray === undefined
-            ? holds
-            : broken('sends progress for a token that was not given', {
-                expected: 'a token of a request on this connection',
-                actual: stray.token,
-                exchange: stray.exchange,
-              })
-        }),
-      fix: 'Send progress only with the token found in `_meta.progressToken` of the request, and none without it.',
-      covers: 'progress.only-with-token',
-    }),
+  check('progress/increase', {
+    title: 'Progress increases',
+    must: 'increase the progress value with each notification',
+    ...at('progress-flow'),
+    needs: { progress },
+    judge: ({ progress }) =>
+      reported(progress, ({ asked, stream }) => all(asked.map(({ token, exchange }) => increases(token, exchange, stream)))),
+    fix: 'Leave out a notification whose value is not above the last one sent for its token.',
+    covers: 'progress.increasing',
+  }),
 
-    check('progress/rate', {
-      title: 'Progress does not flood the client',
-      should: 'limit the rate of progress notifications',
-      page: `${page}#implementation-notes`,
-      needs: { progress },
-      judge: ({ progress }) =>
-        reported(progress, ({ asked, stream }) => {
-          const busiest = asked
-            .map(({ token, exchange }) => ({ exchange, count: busiestSecond(ofToken(token, exchange, stream)) }))
-            .sort((a, b) => b.count - a.count)[0]!
-          return holdsIf(busiest.count <= flood, `sends ${busiest.count} progress notifications in a second`, {
-            expected: `at most ${flood}`,
-            actual: busiest.count,
-            exchange: busiest.exchange,
-          })
-        }),
-      fix: 'Send at most a few progress notifications a second, dropping those in between.',
-      covers: 'progress.rate',
-    }),
+  check('progress/only-with-token', {
+    title: 'Progress is sent only where it was asked for',
+    must: 'reference only tokens that were given in an active request',
+    ...at('behavior-requirements'),
+    needs: { progress, transcript },
+    judge: ({ progress, transcript }) =>
+      reported(progress, () => {
+        const stray = strayIn(transcript)
+        return stray === undefined
+          ? holds
+          : broken('sends progress for a token that was not given', {
+              expected: 'a token of a request on this connection',
+              actual: stray.token,
+              exchange: stray.exchange,
+            })
+      }),
+    fix: 'Send progress only with the token found in `_meta.progressToken` of the request, and none without it.',
+    covers: 'progress.only-with-token',
+  }),
 
-    check('progress/end', {
-      title: 'Progress stops with the answer',
-      must: 'stop progress notifications after completion',
-      page: `${page}#implementation-notes`,
-      needs: { progress },
-      judge: ({ progress }) =>
-        reported(progress, ({ asked, stream }) => all(asked.map(({ token, exchange }) => stops(token, exchange, stream)))),
-      fix: 'Forget the token when the response is sent.',
-      covers: 'progress.stop-after-completion',
-    }),
-  ])
+  check('progress/rate', {
+    title: 'Progress does not flood the client',
+    should: 'limit the rate of progress notifications',
+    ...at('implementation-notes'),
+    needs: { progress },
+    judge: ({ progress }) =>
+      reported(progress, ({ asked, stream }) => {
+        const busiest = asked
+          .map(({ token, exchange }) => ({ exchange, count: busiestSecond(ofToken(token, exchange, stream)) }))
+          .sort((a, b) => b.count - a.count)[0]!
+        return holdsIf(busiest.count <= flood, `sends ${busiest.count} progress notifications in a second`, {
+          expected: `at most ${flood}`,
+          actual: busiest.count,
+          exchange: busiest.exchange,
+        })
+      }),
+    fix: 'Send at most a few progress notifications a second, dropping those in between.',
+    covers: 'progress.rate',
+  }),
 
-export default [sectionsOf('basic/utilities/progress', '..2025-11-25'), sectionsOf('basic/patterns/progress', '2026-07-28')]
+  check('progress/end', {
+    title: 'Progress stops with the answer',
+    must: 'stop progress notifications after completion',
+    ...at('implementation-notes'),
+    needs: { progress },
+    judge: ({ progress }) =>
+      reported(progress, ({ asked, stream }) => all(asked.map(({ token, exchange }) => stops(token, exchange, stream)))),
+    fix: 'Forget the token when the response is sent.',
+    covers: 'progress.stop-after-completion',
+  }),
+])
 
 interface Report {
   token: unknown

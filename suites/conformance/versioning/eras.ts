@@ -223,6 +223,5 @@ export default section({ spec: 'mcp', page, revisions: '2026-07-28' }, [
         ? notApplicable('the target serves no newer session revision')
         : all(kinds.map((kind) => allOf(kind, older.newest[kind], older.own[kind]))),
     fix: 'Drop members an older revision does not know, not the items that have them.',
-    covers: 'discover.dual-era',
   }),
 ])

@@ -1,4 +1,4 @@
-export { configNames, type LoadedConfig, loadConfig } from './load.ts'
-export { defaultLimits, hasPolicies, type ResolvedTargets, resolveTargets, targetNames } from './resolve.ts'
+export { type LoadedConfig, loadConfig } from './load.ts'
+export { hasPolicies, resolveTargets, targetNames } from './resolve.ts'
 export * from './types.ts'
-export { unknownTarget, validate } from './validate.ts'
+export { validate } from './validate.ts'

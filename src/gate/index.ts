@@ -1,4 +1,4 @@
-export { type Accepted, type Applied, type EntryProblem, fits, problemOf } from './accepted.ts'
+export { type Accepted, type EntryProblem, fits, problemOf } from './accepted.ts'
 export * from './baseline.ts'
 export * from './decide.ts'
 export * from './files.ts'

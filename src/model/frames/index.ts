@@ -3,7 +3,7 @@ import type { DefinitionName } from './names.ts'
 import { type FrameProblem, problemsOf } from './problem.ts'
 import { type FrameSchema, frameSchema } from './schema.ts'
 
-export { type DefinitionName, definitionNames } from './names.ts'
+export type { DefinitionName } from './names.ts'
 export type { FrameProblem } from './problem.ts'
 
 const batches: Revision = '2025-03-26'

@@ -51,7 +51,7 @@ describe('a target nobody here wrote gives exactly the findings it is known for'
     const server = await start()
     try {
       const findings = await assessed({ ...localTarget(name, server.url), revisions: undefined, limits, tools: { allow: ['echo'] } })
-      expect(seen(findings)).toEqual(known(name))
+      expectKnown(name, findings)
     } finally {
       await server.close()
     }
@@ -66,13 +66,17 @@ describe('a target nobody here wrote gives exactly the findings it is known for'
       limits: { ...limits, probesAtOnce: 2 },
       tools: { allow: ['echo'] },
     }
-    expect(seen(await assessed(target))).toEqual(known(name))
+    expectKnown(name, await assessed(target))
   })
 })
 
-const known = (name: string): Seen =>
-  Object.fromEntries(
-    Object.entries(calibration[name]!)
-      .map(([key, { at }]) => [key, at])
-      .sort(),
-  )
+/** Exactly the known findings; one that a race within the target brings about may be missing at some revisions, never added. */
+function expectKnown(name: string, findings: Finding[]): void {
+  const known = calibration[name]!
+  const actual = Object.entries(seen(findings))
+  const races = (key: string): boolean => known[key]?.races ?? false
+  for (const [key, at] of actual.filter(([key]) => races(key)))
+    expect(known[key]!.at.split(' ')).toEqual(expect.arrayContaining(at.split(' ')))
+  const settled = Object.entries(known).filter(([key]) => !races(key))
+  expect(Object.fromEntries(actual.filter(([key]) => !races(key)))).toEqual(Object.fromEntries(settled.map(([key, { at }]) => [key, at])))
+}

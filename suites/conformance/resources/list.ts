@@ -1,5 +1,6 @@
 import { validateResult } from '../../../src/model/frames/index.ts'
 import {
+  answered,
   broken,
   check,
   type Exchange,
@@ -60,16 +61,16 @@ export default section({ spec: 'mcp', page: 'server/resources#capabilities', rev
     title: 'A target that serves resources declares them',
     must: 'declare the resources capability when it serves resources',
     needs: { asked },
-    judge: ({ asked }, { capabilities }) => {
-      if (isObject(capabilities.resources)) return holds
-      return (urisIn(asked) ?? []).length === 0
-        ? notApplicable('the target serves no resources')
-        : broken('serves resources without declaring them', {
-            expected: 'capabilities.resources',
-            actual: Object.keys(capabilities),
-            exchange: asked,
-          })
-    },
+    judge: ({ asked }, { capabilities }) =>
+      answered(asked, () =>
+        (urisIn(asked) ?? []).length === 0
+          ? notApplicable('the target serves no resources')
+          : holdsIf(isObject(capabilities.resources), 'serves resources without declaring them', {
+              expected: 'capabilities.resources',
+              actual: Object.keys(capabilities),
+              exchange: asked,
+            }),
+      ),
     fix: 'Put `resources: {}` into the declared capabilities.',
     covers: 'resources.capability',
   }),

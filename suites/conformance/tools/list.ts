@@ -1,5 +1,6 @@
 import { validateResult } from '../../../src/model/frames/index.ts'
 import {
+  answered,
   check,
   type Exchange,
   hasResult,
@@ -45,17 +46,16 @@ export default section({ spec: 'mcp', page: 'server/tools#capabilities', revisio
     title: 'A target that serves tools declares them',
     must: 'declare the tools capability when it serves tools',
     needs: { asked },
-    judge: ({ asked }, { capabilities }) => {
-      const tools = namesIn(asked) ?? []
-      if (isObject(capabilities.tools)) return holds
-      return tools.length === 0
-        ? notApplicable('the target serves no tools')
-        : holdsIf(false, 'serves tools without declaring them', {
-            expected: 'capabilities.tools',
-            actual: Object.keys(capabilities),
-            exchange: asked,
-          })
-    },
+    judge: ({ asked }, { capabilities }) =>
+      answered(asked, () =>
+        (namesIn(asked) ?? []).length === 0
+          ? notApplicable('the target serves no tools')
+          : holdsIf(isObject(capabilities.tools), 'serves tools without declaring them', {
+              expected: 'capabilities.tools',
+              actual: Object.keys(capabilities),
+              exchange: asked,
+            }),
+      ),
     fix: 'Put `tools: {}` into the declared capabilities.',
     covers: 'tools.capability',
   }),

@@ -136,24 +136,16 @@ export default section(
       title: 'An event id that was never issued brings nothing',
       policy: 'replay nothing for an event id it did not issue',
       needs: { resumed },
-      judge: ({ resumed: { unknown, after } }) =>
+      judge: ({ resumed: { own, other, unknown, after } }) =>
         controlled([after], () => {
-          // What refuses the request is an answer to it, not a replay.
-          const found = isStream(unknown) ? unknown.messages.map(({ message }) => message).find(belongsToARequest) : undefined
-          return holdsIf(found === undefined, 'replays messages for an unknown event id', {
-            expected: 'no message of any request',
-            actual: found,
-            exchange: unknown,
-          })
+          const otherwise = 'replays messages for an unknown event id'
+          return bringsNothingOf(unknown, own, otherwise).and(bringsNothingOf(unknown, other, otherwise))
         }),
       fix: 'Open a new stream, or answer 400, for an event id that is not known.',
       covers: 'transport.sse.replay-foreign-session',
     }),
   ],
 )
-
-const belongsToARequest = (message: unknown): boolean =>
-  isResponse(message) || (message as { method?: unknown }).method === 'notifications/progress'
 
 /** A stream as it was first sent: one that resumes repeats ids by right. */
 const isOriginal = (exchange: Exchange): boolean =>

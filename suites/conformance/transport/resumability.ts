@@ -6,7 +6,6 @@ import {
   each,
   holdsIf,
   inconclusive,
-  isResponse,
   type Judgement,
   mediaTypeOf,
   notApplicable,

@@ -5,7 +5,7 @@ type Embedded = Pick<Target, 'reach' | 'identities' | 'tools' | 'instruments'>
 
 /** Starts the embedded deployment with the instruments hooked up as an operator would hook them up. */
 export async function startEmbeddedReference(closers: (() => Promise<void>)[]): Promise<Embedded> {
-  const [{ startReference }, { startForgingIssuer, startScriptedUpstream }] = await Promise.all([
+  const [{ observable, startReference }, { startForgingIssuer, startScriptedUpstream }] = await Promise.all([
     import('../../fixtures/reference/index.ts').catch(incomplete),
     import('../instruments/index.ts'),
   ])
@@ -15,6 +15,7 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
   const issuer = await startForgingIssuer({ audience: () => audience, tenant: 'acme', scopes: 'mcp:read mcp:tools mcp:admin' })
   closers.push(() => issuer.close())
   const reference = await startReference({
+    configure: observable,
     extraUpstreams: [{ name: 'scripted', url: upstream.url }],
     extraIssuers: [{ issuer: issuer.issuer, jwksUri: issuer.jwksUri }],
   })

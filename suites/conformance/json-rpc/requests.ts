@@ -31,7 +31,7 @@ const wrongIds = probe('requests with ids that are neither string nor integer', 
 })
 
 /** Milliseconds for two simple requests that are under way under one id. */
-const patience = 2_500
+const patience = 5_000
 
 /** The member by which the answer to a list is told from any other. */
 const lists = { tools: 'tools/list', resources: 'resources/list', prompts: 'prompts/list' }

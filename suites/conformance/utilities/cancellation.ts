@@ -31,7 +31,7 @@ import { type LongCall, longCall, longest, scriptedCall } from './long-call.ts'
 const raced = 12
 
 /** Milliseconds the scripted upstream takes over a call that is cancelled. */
-const duration = 700
+const duration = 1_500
 
 const ping = (connection: Connection) => connection.send(connection.era === 'session' ? 'ping' : 'server/discover')
 

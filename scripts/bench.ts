@@ -87,7 +87,7 @@ ${figures.targets.map(({ n, wallMs, rssMiB }) => `${String(n).padStart(3)} targe
 }
 
 async function runOurs(out: string): Promise<Round> {
-  const { wallMs, stdout } = await run('node', [assay, 'run', server.url, '--revision', revision, '--json', '--out', out])
+  const { wallMs, stdout } = await run('node', [assay, 'run', server.url, '--revision', revision, '--policies', '--json', '--out', out])
   const { findings } = JSON.parse(stdout) as { findings: { outcome: string }[] }
   const judged = findings.filter(({ outcome }) => ['pass', 'fail', 'warn'].includes(outcome))
   return { wallMs, judged: judged.length, found: judged.filter(({ outcome }) => outcome !== 'pass').length }

@@ -46,7 +46,7 @@ console.error(`reference: ${undamaged.length} findings that are not green, ${Mat
 
 const first =
   chosen.length < 6 ? await proveDefects(chosen) : (await Promise.all(Array.from({ length: shards }, (_, index) => runShard(index)))).flat()
-const proofs = await settled(first)
+const proofs = await settled(await settled(first))
 const killedBy = new Map<string, string[]>()
 for (const { defect, caught, extra, missed, note } of proofs) {
   for (const check of caught) killedBy.set(check, [...(killedBy.get(check) ?? []), defect])

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { coded } from '../messages/index.ts'
 import type { Finding } from '../model/index.ts'
-import { readEvidence } from './evidence.ts'
+import { evidenceFile, readEvidence } from './evidence.ts'
 import { judgeUnit, withReplays } from './judge.ts'
 import { checksFor } from './plan.ts'
 import type { RegisteredCheck, RunRecord, RunResult } from './types.ts'
@@ -14,7 +14,7 @@ export async function judgeAgain(directory: string, checks: RegisteredCheck[]): 
   const findings: Finding[] = []
   for (const target of record.targets) {
     for (const facts of target.units) {
-      const file = join('evidence', target.name.replaceAll(/[^\w.-]+/g, '-').slice(0, 80), `${facts.revision}.json`)
+      const file = evidenceFile(target.name, facts.revision)
       const text = await readFile(join(directory, file), 'utf8').catch((cause) => {
         throw coded('E_RUN_DAMAGED', { run: directory, what: file }, { cause })
       })

@@ -5,7 +5,7 @@ import { AssayError, coded, type ErrorRecord, recordOf } from '../messages/index
 import type { Finding, Probe, UnitFacts } from '../model/index.ts'
 import { Activity, clientInfo, Pace } from '../wire/index.ts'
 import { asksForToken, openLines } from './connect.ts'
-import { type ProbeEvidence, writeEvidence } from './evidence.ts'
+import { evidenceFile, type ProbeEvidence, writeEvidence } from './evidence.ts'
 import { factsOf } from './facts.ts'
 import { judgeUnit, withReplays } from './judge.ts'
 import { TargetLock } from './lock.ts'
@@ -114,7 +114,7 @@ async function assessUnit(unit: Unit, options: RunOptions, stopped: Stopper, tel
     }),
   )
   await unit.close()
-  const file = options.directory === undefined ? undefined : join('evidence', fileName(target.name), `${revision}.json`)
+  const file = options.directory === undefined ? undefined : evidenceFile(target.name, revision)
   const evidence = unit.evidence
   if (options.directory !== undefined && file !== undefined) await save(join(options.directory, file), writeEvidence(evidence))
   const findings = withReplays(judgeUnit(checks, evidence, file ?? 'memory'), evidence)
@@ -161,8 +161,6 @@ async function save(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, text)
 }
-
-const fileName = (name: string): string => name.replaceAll(/[^\w.-]+/g, '-').slice(0, 80)
 
 const placeOf = ({ reach }: Target): string => ('url' in reach ? reach.url : [reach.command, ...reach.args].join(' '))
 

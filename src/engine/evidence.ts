@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Exchange, UnitFacts } from '../model/index.ts'
 
 /** What one unit of a run has gathered. In the file each exchange stands once, and values point at it. */
@@ -8,6 +9,10 @@ export interface UnitEvidence {
 }
 
 export type ProbeEvidence = { value: unknown } | { unfit: 'not-applicable' | 'not-testable' | 'inconclusive'; reason: string }
+
+/** Where the evidence of a unit stands within its run directory. */
+export const evidenceFile = (target: string, revision: string): string =>
+  join('evidence', target.replaceAll(/[^\w.-]+/g, '-').slice(0, 80), `${revision}.json`)
 
 /** The saved text of a unit's evidence. */
 export function writeEvidence(evidence: UnitEvidence): string {

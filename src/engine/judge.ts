@@ -14,10 +14,12 @@ import type { RegisteredCheck } from './types.ts'
 
 /** The verdicts of these checks on the evidence of one unit: the same function live and offline. */
 export function judgeUnit(checks: readonly RegisteredCheck[], evidence: UnitEvidence, file: string | undefined): Finding[] {
-  return checks.map((check) => findingOf(check, judgementOf(check, evidence), evidence, file))
+  // One array for all checks: what they work out from the whole transcript is worked out once.
+  const exchanges = evidence.exchanges.filter(({ revision }) => revision === undefined)
+  return checks.map((check) => findingOf(check, judgementOf(check, evidence, exchanges), evidence, file))
 }
 
-function judgementOf(check: RegisteredCheck, evidence: UnitEvidence): Judgement {
+function judgementOf(check: RegisteredCheck, evidence: UnitEvidence, exchanges: readonly Exchange[]): Judgement {
   const { facts } = evidence
   for (const facility of check.requires) {
     const state = facts.facilities[facility]
@@ -26,7 +28,7 @@ function judgementOf(check: RegisteredCheck, evidence: UnitEvidence): Judgement 
   const values: Record<string, unknown> = {}
   for (const [name, probe] of Object.entries(check.needs)) {
     if (probe === transcript) {
-      values[name] = evidence.exchanges.filter(({ revision }) => revision === undefined)
+      values[name] = exchanges
       continue
     }
     const gathered = evidence.probes[probe.name]

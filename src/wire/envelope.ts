@@ -63,3 +63,20 @@ export function annotated(schema: unknown, value: unknown): [header: string, val
     return [...own, ...annotated(property, at)]
   })
 }
+
+/** What a client that offers nothing answers to a request of the server; a server left without an answer may wait for ever. */
+export const answerToServer = ({ id, method }: Record<string, unknown>): string =>
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id,
+    ...(method === 'ping' ? { result: {} } : { error: { code: -32601, message: 'not offered by this client' } }),
+  })
+
+/** The value of a JSON text, or undefined when it is none. */
+export function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -12,7 +12,7 @@ import {
   type Stream,
   type ToolDefinition,
 } from '../model/index.ts'
-import { clientInfo, mirroredHeaders, withMeta } from './envelope.ts'
+import { answerToServer, clientInfo, mirroredHeaders, withMeta } from './envelope.ts'
 import { exchangeOverHttp, type HttpCall, type HttpSockets, openOverHttp } from './http.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -179,8 +179,7 @@ class HttpConnection implements Connection {
   /** A client answers what a server asks, or the server waits for ever. */
   #react(message: unknown): void {
     if (!isRequest(message) || this.era === 'stateless' || this.#closed) return
-    const answer = message.method === 'ping' ? { result: {} } : { error: { code: -32601, message: 'not offered by this client' } }
-    void this.#post(JSON.stringify({ jsonrpc: '2.0', id: message.id, ...answer }), {})
+    void this.#post(answerToServer(message), {})
   }
 
   #fields(own: Headers): [string, string][] {

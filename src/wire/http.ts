@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { type Exchange, type ExchangeFailure, isResponse } from '../model/index.ts'
+import { parse } from './envelope.ts'
 import { EventStreamParser } from './event-stream.ts'
 import { keptText, type Recorder } from './recorder.ts'
 
@@ -276,14 +277,6 @@ class HttpExchange {
     clearTimeout(this.#timer)
     this.#recorder.end(this.exchange)
     this.#settle({ exchange: this.exchange, stale: false })
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

@@ -14,7 +14,7 @@ import {
   type SendOptions,
   type Stream,
 } from '../model/index.ts'
-import { clientInfo, withMeta } from './envelope.ts'
+import { answerToServer, clientInfo, parse, withMeta } from './envelope.ts'
 import type { Recorder } from './recorder.ts'
 
 export interface Command {
@@ -234,8 +234,7 @@ export class StdioConnection implements Connection {
 
   #answer(message: unknown): void {
     if (!isRequest(message) || this.era === 'stateless') return
-    const answer = message.method === 'ping' ? { result: {} } : { error: { code: -32601, message: 'not offered by this client' } }
-    this.#child.stdin!.write(`${JSON.stringify({ jsonrpc: '2.0', id: message.id, ...answer })}\n`)
+    this.#child.stdin!.write(`${answerToServer(message)}\n`)
   }
 
   async #exchange(line: string, rpc: { id?: unknown; method?: string }, options: SendOptions): Promise<Exchange> {
@@ -308,14 +307,6 @@ class StdioStream implements Stream {
 
   async close(): Promise<void> {
     this.#detach()
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

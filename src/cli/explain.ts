@@ -1,6 +1,6 @@
 import type { RegisteredCheck } from '../engine/types.ts'
 import { coded, explainError, isErrorCode, nearest, orList, templates } from '../messages/index.ts'
-import { linkOf } from '../model/index.ts'
+import { linkOf, type Subject } from '../model/index.ts'
 import { defineCommand, usage } from './command.ts'
 import { exit } from './exit.ts'
 import { described } from './list.ts'
@@ -44,6 +44,12 @@ function explained(subject: string, checks: readonly RegisteredCheck[]): Registe
   throw coded('E_SELECTOR_UNKNOWN', { selector: subject }, { try: meant && `did you mean ${meant}?` })
 }
 
+const subjects: Record<Subject, string> = {
+  endpoint: 'MCP endpoints',
+  'authorization-server': 'authorization servers',
+  manifests: 'documents that describe a deployment',
+}
+
 function page({
   id,
   title,
@@ -53,9 +59,10 @@ function page({
   revisions,
   requires,
   over,
-  appliesTo,
+  of,
   needs,
   fix,
+  weakness,
   covers,
   tags,
 }: RegisteredCheck): string {
@@ -67,7 +74,7 @@ function page({
     ['stands in', `${cites.spec} ${cites.page}`],
     ['link', linkOf(cites, revisions.at(-1)!)],
     ['revisions', revisions.join(', ')],
-    ['binds', [appliesTo?.join(', ') ?? 'every kind of target', over && `over ${over}`].filter(Boolean).join(', ')],
+    ['binds', [subjects[of], over && `over ${over}`].filter(Boolean).join(', ')],
     ['requires', requires.join(', ') || undefined],
     [
       'sends',
@@ -77,6 +84,7 @@ function page({
     ],
     ['broken', keyword === 'MUST' ? 'the check fails' : 'the check warns'],
     ['fix', fix],
+    ['weakness', weakness.join(', ') || undefined],
     ['covers', covers.join(', ') || undefined],
     ['tags', tags.join(', ') || undefined],
   ]

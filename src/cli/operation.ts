@@ -1,7 +1,7 @@
 import { join, relative, resolve } from 'node:path'
 import { type ReportContext, type Reported, reporters } from '../../reports/index.ts'
 import { type LoadedConfig, resolveTargets } from '../config/index.ts'
-import type { RegisteredCheck, RunEvent, RunResult, Target } from '../engine/types.ts'
+import { placeOf, type RegisteredCheck, type RunEvent, type RunResult, type Target } from '../engine/types.ts'
 import { type Decision, decide, type Policy } from '../gate/index.ts'
 import { coded, isErrorCode, nearest, orList, templates } from '../messages/index.ts'
 import type { Revision } from '../model/index.ts'
@@ -48,7 +48,7 @@ export async function perform(context: Context, operation: Operation): Promise<n
       all,
       checks: result.record.checks,
       targets: resolved.targets.map(({ name }) => name),
-      known: Object.keys(operation.loaded.config.targets),
+      known: [...Object.keys(operation.loaded.config.targets), ...resolved.targets.map(({ name }) => name)],
     }
     const { findings, problems } = applyAccepted(result.findings, operation.accepted, scope, new Date().toISOString().slice(0, 10))
     const decision = decide(findings, operation.policy, {
@@ -107,7 +107,7 @@ function partialResult(run: string, targets: readonly Target[], checks: readonly
       started: started.toISOString(),
       took: 0,
       checks: checks.map(({ id }) => id),
-      targets: targets.map(({ name, kind, reach }) => ({ name, kind, url: 'url' in reach ? reach.url : reach.command, units: [] })),
+      targets: targets.map(({ name, kind, reach }) => ({ name, kind, url: placeOf(reach), units: [] })),
       idle: 0,
       exchanges: 0,
     },

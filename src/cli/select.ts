@@ -32,9 +32,12 @@ export function selectChecks(checks: readonly RegisteredCheck[], selectors: read
   return selected
 }
 
-/** Without the rules of no specification, unless they are wanted, or named one by one. */
+/**
+ * Without the rules of no specification, unless they are wanted, or named one by one. Documents that describe a deployment are
+ * judged by hardly anything else, and whoever names them wants them judged.
+ */
 export const withoutPolicies = (checks: readonly RegisteredCheck[], selectors: readonly string[], policies: boolean): RegisteredCheck[] =>
-  checks.filter(({ keyword, id }) => policies || keyword !== 'POLICY' || selectors.includes(id))
+  checks.filter(({ keyword, of, id }) => policies || keyword !== 'POLICY' || of === 'manifests' || selectors.includes(id))
 
 const namesOfCheck = ({ id, suite, area, replaces }: RegisteredCheck): string[] => [
   id,

@@ -1,31 +1,35 @@
-import type { Target } from '../engine/types.ts'
+import type { Embedded } from '../../fixtures/reference/targets.ts'
 import { coded } from '../messages/index.ts'
 
-type Embedded = Pick<Target, 'reach' | 'identities' | 'tools' | 'instruments'>
-
-/** Starts the embedded deployment with the instruments hooked up as an operator would hook them up. */
-export async function startEmbeddedReference(closers: (() => Promise<void>)[]): Promise<Embedded> {
-  const [{ observable, startReference }, { startForgingIssuer, startScriptedUpstream }] = await Promise.all([
+/** Starts the embedded deployment with the instruments hooked up as an operator would; its parts are targets of their own. */
+export async function startEmbeddedReference(closers: (() => Promise<void>)[]): Promise<Record<string, Embedded>> {
+  const [{ observable, startReference }, { gatewayTarget, identityTarget, manifestsTarget }, instruments] = await Promise.all([
     import('../../fixtures/reference/index.ts').catch(incomplete),
+    import('../../fixtures/reference/targets.ts').catch(incomplete),
     import('../instruments/index.ts'),
   ])
-  const upstream = await startScriptedUpstream()
-  closers.push(() => upstream.close())
-  let audience = ''
-  const issuer = await startForgingIssuer({ audience: () => audience, tenant: 'acme', scopes: 'mcp:read mcp:tools mcp:admin' })
-  closers.push(() => issuer.close())
-  const reference = await startReference({
-    configure: observable,
-    extraUpstreams: [{ name: 'scripted', url: upstream.url }],
-    extraIssuers: [{ issuer: issuer.issuer, jwksUri: issuer.jwksUri }],
-  })
-  closers.push(() => reference.close())
-  audience = reference.url
+  const started = <T extends { close(): Promise<void> }>(part: T): T => {
+    closers.push(() => part.close())
+    return part
+  }
+  const upstream = started(await instruments.startScriptedUpstream())
+  const listener = started(await instruments.startListener())
+  const issuer = started(await instruments.startForgingIssuer({ tenant: 'acme', scopes: 'mcp:read mcp:tools mcp:admin' }))
+  const reference = started(
+    await startReference({
+      identity: { openRegistration: true },
+      configure: observable,
+      extraUpstreams: [{ name: 'scripted', url: upstream.url }],
+      extraIssuers: [{ issuer: issuer.issuer, jwksUri: issuer.jwksUri }],
+    }),
+  )
+  await issuer.setAudience(reference.url)
+  const gateway = await gatewayTarget(reference, { upstream, issuer, listener })
+  const identity = await identityTarget(reference.parts.identity, reference.url)
   return {
-    reach: { url: reference.url },
-    identities: reference.tenants.map((tenant) => ({ name: tenant, tenant, token: () => reference.tokens(tenant) })),
-    tools: { allow: [], echo: 'custom___echo', slow: 'custom___slow', failing: 'custom___failing' },
-    instruments: { upstream, issuer },
+    '': gateway,
+    '-identity': { ...identity, instruments: { listener } },
+    '-manifests': manifestsTarget(),
   }
 }
 

@@ -1,7 +1,10 @@
+import { existsSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { isLocal } from '../engine/local.ts'
-import type { Identity, Target } from '../engine/types.ts'
+import { type Identity, placeOf, type Reach, type Target } from '../engine/types.ts'
 import { type FromEnvironment, type ProviderContext, type Secret, type Text, type TokenSource, tokenProvider } from '../identity/index.ts'
 import { coded } from '../messages/index.ts'
+import type { AuthorityAccess, Observations } from '../model/index.ts'
 import type { LoadedConfig } from './load.ts'
 import { startEmbeddedReference } from './reference.ts'
 import type { Limits, TargetConfig } from './types.ts'
@@ -22,9 +25,10 @@ const localLimits: Limits = { ...defaultLimits, requestsPerSecond: 2_000, probes
 // Probes over stdio start a process each; more at once than this only wait for one another.
 const stdioLimits: Limits = { ...localLimits, probesAtOnce: 4 }
 
-function limitsFor(reach: Target['reach']): Limits {
-  if (!('url' in reach)) return stdioLimits
-  return isLocal(new URL(reach.url).hostname) ? localLimits : defaultLimits
+function limitsFor(reach: Reach): Limits {
+  if ('command' in reach) return stdioLimits
+  if ('files' in reach) return localLimits
+  return isLocal(new URL(placeOf(reach)).hostname) ? localLimits : defaultLimits
 }
 
 export interface ResolvedTargets {
@@ -57,9 +61,9 @@ export async function resolveTargets(
   const chosen = targetNames(loaded, names)
   try {
     const targets: Target[] = []
-    for (const name of chosen) targets.push(await resolveTarget(name, loaded, environment, closers))
+    for (const name of chosen) targets.push(...(await resolveTarget(name, loaded, environment, closers)))
     const policies = chosen.every((name) => hasPolicies(loaded.config.targets[name]!))
-    const own = targets.every(({ kind }) => kind === 'reference')
+    const own = chosen.every((name) => loaded.config.targets[name]!.kind === 'reference')
     return { targets, policies, own, close }
   } catch (error) {
     await close()
@@ -70,52 +74,100 @@ export async function resolveTargets(
 /** Whether a target is judged by rules that no specification backs. */
 export const hasPolicies = (target: TargetConfig): boolean => target.policies ?? target.kind === 'reference'
 
+/** One target, or for the embedded deployment each of its parts. */
 async function resolveTarget(
   name: string,
-  { config, file }: LoadedConfig,
+  { config, file, directory }: LoadedConfig,
   environment: NodeJS.ProcessEnv,
   closers: (() => Promise<void>)[],
-): Promise<Target> {
+): Promise<Target[]> {
   const target = config.targets[name]!
   const reader = new Reader(environment, `targets.${name}`, file)
-  const shared = {
-    name,
-    kind: target.kind,
-    revisions: target.revisions,
-    disruptive: target.disruptive ?? false,
-    secrets: reader.secrets,
-  }
   if (target.kind === 'reference') {
-    const reference = await startEmbeddedReference(closers)
-    return {
-      ...shared,
-      disruptive: target.disruptive ?? true,
-      ...reference,
-      tools: { ...reference.tools, ...target.tools },
+    const parts = await startEmbeddedReference(closers)
+    return Object.entries(parts).map(([part, embedded]) => ({
+      ...embedded,
+      name: `${name}${part}`,
+      revisions: target.revisions,
+      disruptive: target.disruptive ?? embedded.disruptive,
+      tools: { ...embedded.tools, ...target.tools },
       limits: { ...localLimits, ...target.limits },
-    }
+    }))
   }
-  const reach = await reachOf(target, reader, closers)
-  const identities = await identitiesOf(name, target, 'url' in reach ? reach.url : undefined, reader, closers)
-  return {
-    ...shared,
-    reach,
-    identities,
-    tools: { ...target.tools, allow: target.tools?.allow ?? [] },
-    limits: { ...limitsFor(reach), ...target.limits },
-    instruments: {},
-  }
+  const reach = await reachOf(target, reader, directory, closers)
+  const url = 'url' in reach ? reach.url : undefined
+  return [
+    {
+      name,
+      kind: target.kind,
+      revisions: target.revisions,
+      disruptive: target.disruptive ?? false,
+      secrets: reader.secrets,
+      reach,
+      identities: target.kind === 'authorization-server' ? [] : await identitiesOf(name, target, url, reader, closers),
+      tools: { ...target.tools, allow: target.tools?.allow ?? [] },
+      limits: { ...limitsFor(reach), ...target.limits },
+      instruments: {},
+      access: await accessOf(target, reach, reader),
+      observe: observationsOf(target, reader),
+      behind: target.behind?.map((address, index) => reader.text(address, `behind[${index}]`)),
+    },
+  ]
 }
 
-async function reachOf(target: TargetConfig, reader: Reader, closers: (() => Promise<void>)[]): Promise<Target['reach']> {
+async function reachOf(target: TargetConfig, reader: Reader, cwd: string, closers: (() => Promise<void>)[]): Promise<Reach> {
+  if (target.files) return { files: target.files, cwd }
   if (target.command) {
     const [command, ...args] = target.command
     return { command: command!, args, cwd: target.cwd, env: await reader.texts(target.env, 'env') }
   }
-  const headers = await reader.texts(target.headers, 'headers')
   const url = target.start ? await started(target.start, closers) : reader.text(target.url!, 'url')
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw reader.invalid('url', `"${url}", which is no http or https URL`)
-  return { url, headers }
+  return target.kind === 'authorization-server' ? { issuer: url } : { url, headers: await reader.texts(target.headers, 'headers') }
+}
+
+/** The authorization server: the target itself, or the one `authority.issuer` names. */
+async function accessOf({ authority }: TargetConfig, reach: Reach, reader: Reader): Promise<AuthorityAccess | undefined> {
+  if (authority === undefined) return undefined
+  const text = (value: Text | undefined, at: string) => (value === undefined ? undefined : reader.text(value, `authority.${at}`))
+  const secret = (value: Secret, at: string) => reader.secret(value, `authority.${at}`)
+  return {
+    issuer: 'issuer' in reach ? reach.issuer : (text(authority.issuer, 'issuer') ?? ''),
+    initialAccessToken: authority.initialAccessToken && (await secret(authority.initialAccessToken, 'initialAccessToken')),
+    clients: await Promise.all(
+      (authority.clients ?? []).map(async ({ clientId, clientSecret, ...client }, index) => ({
+        ...client,
+        clientId: reader.text(clientId, `authority.clients[${index}].clientId`),
+        clientSecret: await secret(clientSecret, `clients[${index}].clientSecret`),
+      })),
+    ),
+    users: await Promise.all(
+      (authority.users ?? []).map(async ({ username, password, ...user }, index) => ({
+        ...user,
+        username: reader.text(username, `authority.users[${index}].username`),
+        password: await secret(password, `users[${index}].password`),
+      })),
+    ),
+    resource: text(authority.resource, 'resource') ?? ('url' in reach ? reach.url : undefined),
+    scope: authority.scope,
+    privilegedScope: authority.privilegedScope,
+  }
+}
+
+/** What is written to files while the run goes on; what was there before is not looked at. */
+function observationsOf({ observe }: TargetConfig, reader: Reader): Observations {
+  const logs = observe?.logs?.file && linesSince(reader.text(observe.logs.file, 'observe.logs.file'))
+  const audit = observe?.audit?.file && linesSince(reader.text(observe.audit.file, 'observe.audit.file'))
+  const metrics = observe?.metrics?.url && reader.text(observe.metrics.url, 'observe.metrics.url')
+  return {
+    ...(logs && { logs }),
+    ...(audit && { audit: async () => (await audit()).map((line) => JSON.parse(line) as Record<string, unknown>) }),
+    ...(metrics && { metrics: async () => (await fetch(metrics, { signal: AbortSignal.timeout(10_000) })).text() }),
+  }
+}
+
+function linesSince(file: string): () => Promise<string[]> {
+  const before = existsSync(file) ? statSync(file).size : 0
+  return async () => (await readFile(file)).subarray(before).toString('utf8').split('\n').filter(Boolean)
 }
 
 async function started(start: NonNullable<TargetConfig['start']>, closers: (() => Promise<void>)[]): Promise<string> {

@@ -1,7 +1,7 @@
 import type { Secret, Text, TokenSource } from '../identity/index.ts'
 import type { Outcome, Revision } from '../model/index.ts'
 
-export type Kind = 'gateway' | 'server' | 'agentcore-gateway' | 'authorization-server' | 'agent' | 'reference'
+export type Kind = 'gateway' | 'server' | 'agentcore-gateway' | 'authorization-server' | 'manifests' | 'agent' | 'reference'
 
 export interface Config {
   $schema?: string
@@ -16,7 +16,7 @@ export interface Config {
 export interface TargetConfig {
   /** `reference` starts the embedded deployment. */
   kind: Kind
-  /** One of `url`, `command` and `start` is needed, unless `kind` is `reference`. */
+  /** One of `url`, `command`, `start` and `files` is needed, unless `kind` is `reference`. */
   url?: Text
   command?: string[]
   env?: Record<string, Text | Secret>
@@ -29,15 +29,35 @@ export interface TargetConfig {
   /** The first one is used unless a check needs several. */
   identities?: Record<string, { tenant?: string; token?: TokenSource }>
   tools?: { allow?: string[]; echo?: string; slow?: string; failing?: string }
-  observe?: {
-    logs?: { cloudwatch?: Text; file?: Text }
-    metrics?: { prometheus?: Text }
-    traces?: { otlp?: boolean }
-  }
+  /** Files that describe a deployment, by globs relative to the configuration; for `kind: 'manifests'`. */
+  files?: string[]
+  /** The authorization server of the clients, or what is needed to assess one. */
+  authority?: AuthorityConfig
+  /** What the target writes while it is assessed: lines of a log, audit records as JSON lines, metrics for Prometheus. */
+  observe?: { logs?: { file: Text }; audit?: { file: Text }; metrics?: { url: Text } }
+  /** Addresses of the servers behind the target, which nobody but the target should reach. */
+  behind?: Text[]
   limits?: Partial<Limits>
   disruptive?: boolean
   /** Whether rules are judged that no specification backs; true for the reference, false otherwise. */
   policies?: boolean
+}
+
+export interface AuthorityConfig {
+  /** Left out when the target is the authorization server. */
+  issuer?: Text
+  /** Lets a client be registered where registration is not open to everyone. */
+  initialAccessToken?: Secret
+  /** Confidential clients with the client credentials grant; two of different tenants show most. */
+  clients?: { clientId: Text; clientSecret: Secret; scope?: string; tenant?: string; redirectUri?: string }[]
+  /** People who can log in. */
+  users?: { username: Text; password: Secret; tenant?: string }[]
+  /** The resource tokens are for; the URL of the target if left out. */
+  resource?: Text
+  /** A scope any agent may have. */
+  scope?: string
+  /** A scope nobody may have without being approved. */
+  privilegedScope?: string
 }
 
 /** Times are in milliseconds. */

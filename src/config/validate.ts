@@ -1,15 +1,23 @@
-import { Ajv, type ErrorObject } from 'ajv'
+import { createRequire } from 'node:module'
+import type { ErrorObject, ValidateFunction } from 'ajv'
 import configSchema from '../../schema/config.schema.json' with { type: 'json' }
 import { type AssayError, coded, nearest, orList } from '../messages/index.ts'
+import { compiledAhead } from '../model/index.ts'
 import { refuseLiteralSecrets } from './secrets.ts'
 import type { Config, TargetConfig } from './types.ts'
+
+// Every error is listed, because the first of them is not the one to report: an unknown key goes before what it may have caused.
+export const configOptions = { allErrors: true, verbose: true, allowUnionTypes: true, strictRequired: false } as const
+
+const compiled = (): ValidateFunction => {
+  const { Ajv } = createRequire(import.meta.url)('ajv') as typeof import('ajv')
+  return new Ajv(configOptions).compile(configSchema)
+}
 
 /** Checks a configuration whole; throws the first thing that is wrong, with its place and what to do. */
 export function validate(value: unknown, file: string): Config {
   refuseLiteralSecrets(value, file)
-  // The first error is the one reported: an unknown key before what it may have caused.
-  const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, strictRequired: false })
-  const check = ajv.compile(configSchema)
+  const check = compiledAhead('config')?.config ?? compiled()
   if (!check(withoutFunctions(value))) {
     const errors = check.errors!
     throw errorFrom(errors.find(({ keyword }) => keyword === 'additionalProperties') ?? errors[0]!, file)
@@ -67,7 +75,7 @@ export const invalid = (path: string, got: string, file: string, attempt?: strin
 
 function checkReach(name: string, target: TargetConfig, file: string): void {
   const path = `targets.${name}`
-  const given = (['url', 'command', 'start'] as const).filter((key) => target[key] !== undefined)
+  const given = (['url', 'command', 'start', 'files'] as const).filter((key) => target[key] !== undefined)
   if (target.kind === 'reference') {
     if (given.length > 0) throw invalid(path, `"${given[0]}"; the reference is started by Assay itself`, file)
     return
@@ -77,7 +85,14 @@ function checkReach(name: string, target: TargetConfig, file: string): void {
       path,
       given.length === 0 ? 'neither "url" nor "command"' : `${given.map((key) => `"${key}"`).join(' and ')} together`,
       file,
-      `say how "${name}" is reached: url for HTTP, command for stdio`,
+      `say how "${name}" is reached: url for HTTP, command for stdio, files for manifests`,
+    )
+  if ((target.files !== undefined) !== (target.kind === 'manifests'))
+    throw invalid(
+      path,
+      target.files ? `"files" for a ${target.kind}` : 'no "files"',
+      file,
+      'files go with kind: manifests, and with nothing else',
     )
   if (target.start && typeof target.start !== 'function') throw invalid(`${path}.start`, 'a string', file, 'start is a function')
   if (target.environment === 'production' && target.disruptive)

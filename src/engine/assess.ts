@@ -4,13 +4,14 @@ import { dirname, join } from 'node:path'
 import { AssayError, coded, type ErrorRecord, recordOf } from '../messages/index.ts'
 import type { Finding, Probe, UnitFacts } from '../model/index.ts'
 import { Activity, clientInfo, Pace } from '../wire/index.ts'
-import { asksForToken, openLines } from './connect.ts'
+import { newest, openAuthority } from './authority.ts'
+import { asksForToken, lineTo, openLines } from './connect.ts'
 import { evidenceFile, type ProbeEvidence, writeEvidence } from './evidence.ts'
-import { factsOf } from './facts.ts'
+import { authorityFacts, factsOf, manifestFacts } from './facts.ts'
 import { judgeUnit, withReplays } from './judge.ts'
 import { TargetLock } from './lock.ts'
 import { checksFor, probesFor } from './plan.ts'
-import type { RunEvent, RunOptions, RunResult, Target } from './types.ts'
+import { placeOf, type RunEvent, type RunOptions, type RunResult, type Target } from './types.ts'
 import { Unit } from './unit.ts'
 
 /** Probes in a row that heard nothing before the target is asked whether it is still there. */
@@ -47,7 +48,7 @@ export async function assess(targets: Target[], options: RunOptions, emit: (even
       targets: targets.map((target, index) => ({
         name: target.name,
         kind: target.kind,
-        url: placeOf(target),
+        url: placeOf(target.reach),
         units: outcomes[index]!.units,
         error: outcomes[index]!.error,
       })),
@@ -72,11 +73,7 @@ async function assessTarget(target: Target, options: RunOptions, activity: Activ
   const began = performance.now()
   const stopped = stopperFor(target, options, began)
   try {
-    const lines = await openLines(target, pace, activity)
-    const authorization = 'url' in target.reach && target.identities.some(({ token }) => token) ? await asksForToken(lines[0]!.line) : false
-    const units = await Promise.all(lines.map(({ line, session }) => Unit.open(target, line, session, lock)))
-    const served = lines.map(({ line }) => line.revision)
-    for (const unit of units) unit.facts = factsOf(target, unit.session, served, unit.catalogue, authorization)
+    const units = await unitsOf(target, pace, activity, lock)
     const findings = await Promise.all(units.map((unit) => assessUnit(unit, options, stopped, tell)))
     return { findings: findings.flat(), units: units.map(({ facts }) => facts) }
   } catch (error) {
@@ -87,6 +84,32 @@ async function assessTarget(target: Target, options: RunOptions, activity: Activ
     tell({ type: 'target-failed', target: target.name, error: recordOf(known) })
     return { findings: [], units: [], error: recordOf(known) }
   }
+}
+
+/** The target, opened: an MCP endpoint at each revision it serves, anything else once. */
+async function unitsOf(target: Target, pace: Pace, activity: Activity, lock: TargetLock): Promise<Unit[]> {
+  const { reach } = target
+  if ('issuer' in reach) {
+    const { line, metadata } = await openAuthority({ ...target, reach }, pace, activity)
+    const unit = new Unit(target, line, lock)
+    unit.facts = authorityFacts(target, metadata)
+    return [unit]
+  }
+  if ('files' in reach) {
+    const unit = new Unit(target, lineTo(target, newest(target), undefined, pace, activity), lock)
+    unit.facts = manifestFacts(target)
+    return [unit]
+  }
+  const lines = await openLines(target, pace, activity)
+  const authorization = 'url' in reach && target.identities.some(({ token }) => token) ? await asksForToken(lines[0]!.line) : false
+  const served = lines.map(({ line }) => line.revision)
+  return Promise.all(
+    lines.map(async ({ line, session }) => {
+      const unit = await Unit.open(target, line, session, lock)
+      unit.facts = factsOf(target, session, served, unit.endpoint!.catalogue, authorization)
+      return unit
+    }),
+  )
 }
 
 async function assessUnit(unit: Unit, options: RunOptions, stopped: Stopper, tell: Tell): Promise<Finding[]> {
@@ -142,10 +165,8 @@ function stopperFor(target: Target, options: RunOptions, began: number): Stopper
       strikes = problem === undefined ? 0 : strikes + 1
       if (strikes < strikesAllowed || gone !== undefined) return
       strikes = 0
-      const alive = await unit.line.open({ hold: true })
-      if (alive.opening.response === undefined && alive.opening.messages.length === 0)
-        gone = `the target has stopped answering: ${alive.opening.failure?.message}`
-      await alive.close()
+      const silence = await unit.silence()
+      if (silence !== undefined) gone = `the target has stopped answering: ${silence}`
     },
   }
 }
@@ -161,8 +182,6 @@ async function save(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, text)
 }
-
-const placeOf = ({ reach }: Target): string => ('url' in reach ? reach.url : [reach.command, ...reach.args].join(' '))
 
 export function countsOf(findings: readonly Finding[]): Record<string, number> {
   const counts: Record<string, number> = {}

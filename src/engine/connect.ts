@@ -22,7 +22,7 @@ export function lineTo(target: Target, revision: Revision, endpoint: URL | undef
     link,
     open: async (options = {}) => {
       const spoken = options.revision ?? revision
-      if (!('url' in target.reach)) return connectOverStdio(recorder, target.reach, spoken, options)
+      if ('command' in target.reach) return connectOverStdio(recorder, target.reach, spoken, options)
       return connectOverHttp(link, spoken, { ...options, token: await tokenFor(target, options, recorder) })
     },
   }

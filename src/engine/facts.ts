@@ -1,7 +1,8 @@
-import { type Catalogue, type Connection, eraOf, type Facility, type Lack, type Revision, type UnitFacts } from '../model/index.ts'
+import { type Catalogue, type Connection, eraOf, type Lack, type Revision, type UnitFacts } from '../model/index.ts'
+import { newest } from './authority.ts'
 import { isLocal } from './local.ts'
 import { callable, callOf } from './tools.ts'
-import type { Target } from './types.ts'
+import { placeOf, type Target } from './types.ts'
 
 /** What is known of one unit before any probe runs: the ground on which checks apply. */
 export function factsOf(
@@ -11,10 +12,11 @@ export function factsOf(
   catalogue: Catalogue,
   authorization: boolean,
 ): UnitFacts {
-  const url = 'url' in target.reach ? target.reach.url : [target.reach.command, ...target.reach.args].join(' ')
+  const url = placeOf(target.reach)
   const facts = {
     target: target.name,
     kind: target.kind,
+    of: 'endpoint' as const,
     via: connection.via,
     url,
     revision: connection.revision,
@@ -30,18 +32,95 @@ export function factsOf(
   return { ...facts, facilities: facilitiesOf(target, facts, catalogue) }
 }
 
+/** An authorization server claims what its metadata says. */
+export function authorityFacts(target: Target, metadata: Record<string, unknown>): UnitFacts {
+  const { access } = target
+  const offered = (member: string, what: string): true | Lack =>
+    typeof metadata[member] === 'string' ? true : { kind: 'not-applicable', reason: `its metadata names no ${what}` }
+  const grants = metadata.grant_types_supported
+  const code = !Array.isArray(grants) || grants.includes('authorization_code')
+  const facilities: UnitFacts['facilities'] = {
+    ...given(target),
+    registration: offered('registration_endpoint', 'registration endpoint'),
+    introspection: offered('introspection_endpoint', 'introspection endpoint'),
+    revocation: offered('revocation_endpoint', 'revocation endpoint'),
+    'authorization code': code
+      ? offered('authorization_endpoint', 'authorization endpoint')
+      : { kind: 'not-applicable', reason: 'its metadata does not list the authorization code grant' },
+    authority: access ? true : lacking('needs `authority` of the target'),
+  }
+  return {
+    ...plain(target),
+    of: 'authorization-server',
+    via: 'http',
+    metadata,
+    facilities,
+    local: isLocal(new URL(placeOf(target.reach)).hostname),
+  }
+}
+
+/** Documents claim nothing: they are read. */
+export const manifestFacts = (target: Target): UnitFacts => ({
+  ...plain(target),
+  of: 'manifests',
+  via: 'files',
+  facilities: {},
+  local: true,
+})
+
+const plain = (target: Target) => ({
+  target: target.name,
+  kind: target.kind,
+  url: placeOf(target.reach),
+  revision: newest(target),
+  era: eraOf(newest(target)),
+  identity: null,
+  served: [],
+  capabilities: {},
+  sessions: false,
+  authorization: false,
+})
+
+const lacking = (reason: string): Lack => ({ kind: 'not-testable', reason })
+
+/** What the operator has given, or what to give. */
+function given({ access, observe, behind, instruments }: Target): UnitFacts['facilities'] {
+  const has = (value: unknown, reason: string): true | Lack => (value ? true : lacking(reason))
+  return {
+    authority: has(access, 'needs the authorization server of the clients: see `authority` of the target'),
+    'initial access token': has(
+      access?.initialAccessToken,
+      'needs an initial access token: see `authority.initialAccessToken` of the target',
+    ),
+    client: has(access?.clients[0], 'needs a client with a secret: see `authority.clients` of the target'),
+    'second client': has(access?.clients[1], 'needs a second client with a secret: see `authority.clients` of the target'),
+    user: has(access?.users[0], 'needs somebody who can log in: see `authority.users` of the target'),
+    resource: has(access?.resource, 'needs the resource tokens are for: see `authority.resource` of the target'),
+    'privileged scope': has(access?.privilegedScope, 'needs a scope strangers must not get: see `authority.privilegedScope` of the target'),
+    'out-of-band listener': has(
+      instruments.listener,
+      'needs an address the target can reach the harness at: see `instruments` of the target',
+    ),
+    'audit log': has(observe?.audit, 'needs the audit trail of the target: see `observe.audit` of the target'),
+    logs: has(observe?.logs, 'needs the log of the target: see `observe.logs` of the target'),
+    metrics: has(observe?.metrics, 'needs the metrics of the target: see `observe.metrics` of the target'),
+    'addresses behind': has(behind?.length, 'needs the addresses of the servers behind the target: see `behind` of the target'),
+  }
+}
+
 type Claims = Record<string, Record<string, unknown> | undefined>
 
 function facilitiesOf(target: Target, facts: Omit<UnitFacts, 'facilities'>, catalogue: Catalogue): UnitFacts['facilities'] {
   const claims = facts.capabilities as Claims
   const claimed = (has: unknown, capability: string): true | Lack =>
     has ? true : { kind: 'not-applicable', reason: `the target does not claim the ${capability} capability` }
-  const given = (has: unknown, reason: string): true | Lack => (has ? true : { kind: 'not-testable', reason })
+  const has = (value: unknown, reason: string): true | Lack => (value ? true : lacking(reason))
   const tools = callable(catalogue.tools.items, target.tools.allow)
   const noTools: Lack = { kind: 'not-applicable', reason: 'the target does not claim the tools capability' }
   const named = (role: 'slow' | 'failing'): true | Lack =>
-    claims.tools ? given(target.tools[role], `needs a ${role} tool: name one under \`tools.${role}\` of the target`) : noTools
-  const all: Record<Facility, true | Lack> = {
+    claims.tools ? has(target.tools[role], `needs a ${role} tool: name one under \`tools.${role}\` of the target`) : noTools
+  return {
+    ...given(target),
     tools: claimed(claims.tools, 'tools'),
     'tools.listChanged': claimed(claims.tools?.listChanged, 'tools.listChanged'),
     resources: claimed(claims.resources, 'resources'),
@@ -54,28 +133,27 @@ function facilitiesOf(target: Target, facts: Omit<UnitFacts, 'facilities'>, cata
     sessions: facts.sessions ? true : { kind: 'not-applicable', reason: 'the target issues no session id at this revision' },
     authorization: facts.authorization ? true : { kind: 'not-applicable', reason: 'the target asks for no token' },
     'callable tool': claims.tools
-      ? given(
+      ? has(
           tools.some(callOf),
           'no tool is marked read-only with arguments that follow from its schema: name one under `tools.allow` of the target, or with --allow-tool',
         )
       : noTools,
     'echo tool': claims.tools
-      ? given(
+      ? has(
           target.tools.echo ?? tools.some(({ name }) => /echo/i.test(name)),
           'needs a tool that gives back its text: name one under `tools.echo` of the target',
         )
       : noTools,
     'slow tool': named('slow'),
     'failing tool': named('failing'),
-    'second tenant': given(
+    'second tenant': has(
       new Set(target.identities.map(({ tenant }) => tenant)).size > 1,
       'needs identities of two tenants under `identities` of the target',
     ),
-    'scripted upstream': given(
+    'scripted upstream': has(
       target.instruments.upstream,
       'needs the scripted upstream registered behind the gateway: see `instruments` of the target',
     ),
-    'forging issuer': given(target.instruments.issuer, 'needs a target that trusts the forging issuer: see `instruments` of the target'),
+    'forging issuer': has(target.instruments.issuer, 'needs a target that trusts the forging issuer: see `instruments` of the target'),
   }
-  return all
 }

@@ -67,6 +67,7 @@ function findingOf(check: RegisteredCheck, judgement: Judgement, { facts }: Unit
       url: linkOf(check.cites, facts.revision),
     },
     fix: check.fix,
+    ...(check.weakness.length === 0 ? {} : { weakness: check.weakness }),
     ...(file === undefined ? {} : { evidence: { file, ...(exchange === undefined ? {} : { exchange: exchange.id }) } }),
   }
 }

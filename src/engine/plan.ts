@@ -2,13 +2,10 @@ import type { Facility, Probe, UnitFacts } from '../model/index.ts'
 import type { RegisteredCheck } from './types.ts'
 import { isTranscript } from './unit.ts'
 
-/** The checks that speak about this unit at all: right revision, transport and kind. */
+/** The checks that speak about this unit at all: right kind of thing, revision and transport. */
 export const checksFor = (checks: readonly RegisteredCheck[], facts: UnitFacts): RegisteredCheck[] =>
   checks.filter(
-    ({ revisions, over, appliesTo }) =>
-      revisions.includes(facts.revision) &&
-      (over === undefined || over === facts.via) &&
-      (appliesTo === undefined || appliesTo.includes(facts.kind)),
+    ({ of, revisions, over }) => of === facts.of && revisions.includes(facts.revision) && (over === undefined || over === facts.via),
   )
 
 /** The probes those checks need, without those of checks whose facilities are missing; each once. */

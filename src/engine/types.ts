@@ -1,4 +1,4 @@
-import type { Check, Finding, Instruments, Revision, UnitFacts } from '../model/index.ts'
+import type { AuthorityAccess, Check, Finding, Instruments, Observations, Revision, UnitFacts } from '../model/index.ts'
 
 /** A check with the place it has in the registry: `suite` is conformance or security, `area` what its id begins with. */
 export interface RegisteredCheck extends Check {
@@ -20,8 +20,7 @@ export interface Identity {
 export interface Target {
   name: string
   kind: string
-  /** Where it is reached: an MCP endpoint, or a command to be started for stdio. */
-  reach: { url: string; headers?: Record<string, string> } | { command: string; args: string[]; env?: Record<string, string>; cwd?: string }
+  reach: Reach
   /** Revisions to assess; learnt from the target when left out. */
   revisions?: Revision[]
   /** The first is the one that conformance speaks as. */
@@ -37,8 +36,27 @@ export interface Target {
   }
   disruptive: boolean
   instruments: Instruments
+  /** The authorization server: the target itself, or that of the clients of an endpoint. Secrets as they are. */
+  access?: AuthorityAccess
+  observe?: Observations
+  /** Addresses of servers that only the target should reach. */
+  behind?: string[]
   /** Values that must never be written down, beside the tokens themselves. */
   secrets: string[]
+}
+
+/** An MCP endpoint, a command to be started for stdio, an authorization server, or files that describe a deployment. */
+export type Reach =
+  | { url: string; headers?: Record<string, string> }
+  | { command: string; args: string[]; env?: Record<string, string>; cwd?: string }
+  | { issuer: string }
+  | { files: string[]; cwd: string }
+
+/** The place as it is written in messages and reports. */
+export function placeOf(reach: Reach): string {
+  if ('url' in reach) return reach.url
+  if ('issuer' in reach) return reach.issuer
+  return 'files' in reach ? reach.files.join(' ') : [reach.command, ...reach.args].join(' ')
 }
 
 export interface RunOptions {

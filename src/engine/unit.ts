@@ -1,4 +1,5 @@
 import {
+  type AuthorityAccess,
   type Catalogue,
   type Connection,
   type ConnectOptions,
@@ -14,8 +15,10 @@ import {
   type UnitFacts,
 } from '../model/index.ts'
 import { exchangeOverHttp } from '../wire/index.ts'
+import { metadataUrls, withoutSecrets } from './authority.ts'
 import { readCatalogue } from './catalogue.ts'
 import { type Line, tokenFor } from './connect.ts'
+import { readDocuments } from './documents.ts'
 import type { ProbeEvidence, UnitEvidence } from './evidence.ts'
 import type { TargetLock } from './lock.ts'
 import { anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
@@ -25,27 +28,29 @@ import type { Target } from './types.ts'
 export class Unit {
   readonly target: Target
   readonly line: Line
-  readonly session: Connection
-  readonly catalogue: Catalogue
+  /** What is known of an MCP endpoint; other things have no connection. */
+  readonly endpoint?: { session: Connection; catalogue: Catalogue }
   facts!: UnitFacts
   readonly #lock: TargetLock
   readonly #runs = new Map<Probe, Promise<ProbeEvidence>>()
   readonly #probes: Record<string, ProbeEvidence> = {}
   readonly #durations = new Map<Probe, number>()
   readonly #echo: { call?: Promise<ToolCall> } = {}
+  readonly #access?: AuthorityAccess
 
-  private constructor(target: Target, line: Line, session: Connection, catalogue: Catalogue, lock: TargetLock) {
+  constructor(target: Target, line: Line, lock: TargetLock, endpoint?: { session: Connection; catalogue: Catalogue }) {
     this.target = target
     this.line = line
-    this.session = session
-    this.catalogue = catalogue
+    this.endpoint = endpoint
     this.#lock = lock
+    this.#access = target.access && withoutSecrets(target.access, line.recorder)
   }
 
+  /** The unit of an MCP endpoint, its lists read. */
   static async open(target: Target, line: Line, session: Connection, lock: TargetLock): Promise<Unit> {
     const catalogue = await readCatalogue(session)
     for (const tool of catalogue.tools.items) line.link.tools.set(tool.name, tool)
-    return new Unit(target, line, session, catalogue, lock)
+    return new Unit(target, line, lock, { session, catalogue })
   }
 
   get evidence(): UnitEvidence {
@@ -62,8 +67,22 @@ export class Unit {
     return Math.round(this.#durations.get(probe) ?? 0)
   }
 
+  /** Asks the target whether it is still there; why not, if it is not. */
+  async silence(): Promise<string | undefined> {
+    if (this.facts.of === 'manifests') return undefined
+    if (this.facts.of === 'authorization-server') {
+      const asked = await this.#raw({ method: 'GET', url: metadataUrls(this.facts.url)[0], authorize: false })
+      return asked.response === undefined ? asked.failure?.message : undefined
+    }
+    const { opening, close } = await this.line
+      .open({ hold: true })
+      .then((alive) => ({ opening: alive.opening, close: () => alive.close() }))
+    await close()
+    return opening.response === undefined && opening.messages.length === 0 ? opening.failure?.message : undefined
+  }
+
   async close(): Promise<void> {
-    await this.session.close()
+    await this.endpoint?.session.close()
     this.line.link.sockets.close()
   }
 
@@ -108,13 +127,27 @@ export class Unit {
   }
 
   #context(own: Connection[]): ProbeContext {
-    const { session, catalogue, target, line } = this
+    const { target, line } = this
+    const endpoint = () => {
+      if (this.endpoint === undefined) throw new Unfit('not-applicable', 'the target is no MCP endpoint')
+      return this.endpoint
+    }
     return {
       revision: line.revision,
       era: eraOf(line.revision),
       facts: this.facts,
       instruments: target.instruments,
-      session: async () => session,
+      access: () => {
+        if (this.#access === undefined)
+          throw new Unfit('not-testable', 'nothing is known of the authorization server: see `authority` of the target')
+        return this.#access
+      },
+      observe: target.observe ?? {},
+      behind: target.behind ?? [],
+      identities: target.identities.map(({ name, tenant }) => ({ name, tenant })),
+      reveal: (text) => line.recorder.reveal(text),
+      conceal: (value, kind) => line.recorder.keep(value, kind),
+      session: async () => endpoint().session,
       connect: async (options: ConnectOptions = {}) => {
         const connection = await line.open(options)
         own.push(connection)
@@ -125,8 +158,12 @@ export class Unit {
         return connection
       },
       request: (raw) => this.#raw(raw),
-      catalogue: async () => catalogue,
-      tool: (role) => this.#tool(role),
+      catalogue: async () => endpoint().catalogue,
+      tool: (role) => this.#tool(endpoint(), role),
+      documents: async () => {
+        if (!('files' in target.reach)) throw new Unfit('not-applicable', 'the target is no description of a deployment')
+        return readDocuments(target.reach.files, target.reach.cwd)
+      },
       use: async <E>(probe: Probe<E>) => {
         if (probe.alone) throw new Error(`"${probe.name}" runs alone and cannot be used by another probe`)
         const evidence = await this.#once(probe as Probe, () => this.#run(probe as Probe))
@@ -137,19 +174,22 @@ export class Unit {
     }
   }
 
-  async #tool(role: 'echo' | 'slow' | 'failing' | 'any' | 'structured' | 'mirrored'): Promise<ToolCall> {
-    if (role === 'any') return anyCall(this.catalogue, this.target)
-    if (role === 'structured') return structuredCall(this.catalogue, this.target)
-    if (role === 'mirrored') return mirroredCall(this.catalogue, this.target)
-    if (role !== 'echo') return namedCall(this.catalogue, this.target, role)
-    this.#echo.call ??= echoCall(this.catalogue, this.target, this.session)
+  async #tool(
+    { session, catalogue }: { session: Connection; catalogue: Catalogue },
+    role: Parameters<ProbeContext['tool']>[0],
+  ): Promise<ToolCall> {
+    if (role === 'any') return anyCall(catalogue, this.target)
+    if (role === 'structured') return structuredCall(catalogue, this.target)
+    if (role === 'mirrored') return mirroredCall(catalogue, this.target)
+    if (role !== 'echo') return namedCall(catalogue, this.target, role)
+    this.#echo.call ??= echoCall(catalogue, this.target, session)
     return this.#echo.call
   }
 
   async #raw(raw: RawRequest): Promise<Exchange> {
     const { recorder, sockets, endpoint } = this.line.link
     const headers: [string, string][] = [...(raw.headers ?? [])]
-    if (raw.authorize !== false) {
+    if (raw.authorize !== false && this.facts.of === 'endpoint') {
       const token = await tokenFor(this.target, {}, recorder)
       if (token !== null) headers.push(['Authorization', `Bearer ${token}`])
     }

@@ -1,2 +1,3 @@
 export * from './forging-issuer.ts'
+export * from './listener.ts'
 export * from './scripted-upstream.ts'

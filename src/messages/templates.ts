@@ -73,6 +73,13 @@ export const templates = {
     try: 'open the URL with curl, and correct it in the configuration',
     exit: 3,
   },
+  E_TARGET_NOT_AUTHORITY: {
+    says: 'target "{target}" answers, but has no metadata of an authorization server',
+    why: 'Every judgement of an authorization server starts from its metadata (RFC 8414, OpenID Connect Discovery 1.0). Nothing was judged: exit code 3.',
+    likely: 'the URL is not the issuer: compare it with "issuer" in its own metadata',
+    try: 'open one of the URLs sent with curl, and correct `url` in the configuration',
+    exit: 3,
+  },
   E_REFERENCE_INCOMPLETE: {
     says: 'the embedded reference deployment cannot be started: {what} is not installed',
     why: 'The reference stands on a real identity provider, a real PostgreSQL and the official SDK. A project that only assesses its own targets does not need them, so they are optional.',
@@ -135,6 +142,13 @@ export const templates = {
     likely: 'the failure is mended, or the check or target is misspelt',
     try: 'remove the entry, or correct its check and target',
     exit: 1,
+  },
+  E_TOOL_MISSING: {
+    says: 'no usable {tool} is found',
+    why: 'Some of the work is done by programs that are not npm packages. Each is looked for where its variable says, on PATH and in the cache, and can be obtained by an installer the machine has. What needs one that is missing is not testable; it never passes for that.',
+    likely: 'it is not installed, and no installer on this machine could get it',
+    try: '{how}',
+    exit: 3,
   },
   E_OUTPUT_EXISTS: {
     says: '{file} exists already',

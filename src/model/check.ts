@@ -2,11 +2,11 @@ import type { Judgement } from './judgement.ts'
 import type { Keyword } from './outcome.ts'
 import type { Probe } from './probe.ts'
 import { eraOf, type Revision, type RevisionRange, revisionsIn } from './revision.ts'
-import type { Facility, UnitFacts } from './target.ts'
+import type { Facility, Subject, UnitFacts } from './target.ts'
 
 /** Where a rule stands. */
 export interface Citation {
-  /** `mcp`, `json-rpc`, `policy`, or an RFC such as `rfc9728`. */
+  /** `mcp`, `json-rpc`, `policy`, an RFC such as `rfc9728`, or another source `linkOf` knows. */
   spec: string
   /** Page and section: `basic/transports#session-management`, or a section number for an RFC. */
   page: string
@@ -30,14 +30,18 @@ export interface Check {
   readonly revisions: readonly Revision[]
   readonly requires: readonly Facility[]
   readonly over?: 'http' | 'stdio'
-  /** Only targets of these kinds; all if left out. */
-  readonly appliesTo?: readonly string[]
+  /** What is judged: an MCP endpoint, the authorization server of its clients, or the documents that describe a deployment. */
+  readonly of: Subject
   readonly needs: Needs
   readonly judge: (evidence: never, about: UnitFacts) => Judgement
   /** One imperative sentence. */
   readonly fix: string
   /** Ids of the requirement rows this check observes. */
   readonly covers: readonly string[]
+  /** Weaknesses by the numbers of others: `CWE-639`, `API1:2023`, `LLM06:2025`, `MCP05:2025`. */
+  readonly weakness: readonly string[]
+  /** The threat it counters, by its id in the suite's list of threats. */
+  readonly threat?: string
   readonly tags: readonly string[]
   /** Former ids, so that waivers and baselines keep working. */
   readonly replaces: readonly string[]
@@ -52,12 +56,15 @@ export type CheckDeclaration<N extends Needs> = Requirement & {
   fix: string
   covers?: string | readonly string[]
   requires?: Facility | readonly Facility[]
-  appliesTo?: string | readonly string[]
   tags?: readonly string[]
   replaces?: readonly string[]
 } & Partial<SectionHead>
 
 export interface SectionHead {
+  weakness?: string | readonly string[]
+  threat?: string
+  /** An MCP endpoint if left out. */
+  of?: Subject
   spec: string
   page: string
   movedTo?: string
@@ -94,11 +101,13 @@ export function section(head: SectionHead, declared: readonly DeclaredCheck[]): 
       revisions: revisionsIn(declaration.revisions ?? head.revisions),
       requires: [...new Set([...list(head.requires), ...list(declaration.requires)])],
       over: declaration.over ?? head.over,
-      appliesTo: declaration.appliesTo === undefined ? undefined : list(declaration.appliesTo),
+      of: head.of ?? 'endpoint',
       needs: declaration.needs,
       judge: declaration.judge as Check['judge'],
       fix: declaration.fix,
       covers: list(declaration.covers),
+      weakness: list(declaration.weakness ?? head.weakness),
+      threat: declaration.threat ?? head.threat,
       tags: declaration.tags ?? [],
       replaces: declaration.replaces ?? [],
     }
@@ -130,11 +139,28 @@ export const pageOf = (cites: Citation, revision: Revision): string =>
 const firstPage = (page: string): string =>
   page.replace(/^basic#(requests|responses|notifications)$/, 'basic/messages#$1').replace(/^basic#messages$/, 'basic/messages')
 
+/** Where the sources stand, by what `spec` says; the page follows. */
+const sources: Record<string, string> = {
+  'json-rpc': 'https://www.jsonrpc.org/specification#',
+  'whatwg-sse': 'https://html.spec.whatwg.org/multipage/server-sent-events.html#',
+  'oauth-2.1': 'https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-',
+  cimd: 'https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-00#section-',
+  'oidc-core': 'https://openid.net/specs/openid-connect-core-1_0.html#',
+  'oidc-discovery': 'https://openid.net/specs/openid-connect-discovery-1_0.html#',
+  kubernetes: 'https://kubernetes.io/',
+  aws: 'https://docs.aws.amazon.com/',
+  eksctl: 'https://github.com/eksctl-io/eksctl/blob/main/',
+  trivy: 'https://github.com/aquasecurity/trivy-checks/blob/main/',
+  'kube-linter': 'https://docs.kubelinter.io/#/generated/checks?id=',
+  checkov: 'https://www.checkov.io/5.Policy%20Index/all.html#',
+  policy: 'https://github.com/mcp-assay/assay/blob/main/docs/policies.md#',
+}
+
 /** The web address of a citation at a revision. */
 export function linkOf(cites: Citation, revision: Revision): string {
   if (cites.spec === 'mcp') return `https://modelcontextprotocol.io/specification/${revision}/${pageOf(cites, revision)}`
-  if (cites.spec === 'json-rpc') return `https://www.jsonrpc.org/specification#${cites.page}`
-  if (cites.spec === 'whatwg-sse') return `https://html.spec.whatwg.org/multipage/server-sent-events.html#${cites.page}`
-  if (cites.spec.startsWith('rfc')) return `https://www.rfc-editor.org/${cites.spec}.html#section-${cites.page}`
-  return `https://github.com/mcp-assay/assay/blob/main/docs/policies.md#${cites.page}`
+  if (cites.spec.startsWith('rfc')) return `https://www.rfc-editor.org/rfc/${cites.spec}.html#section-${cites.page}`
+  const source = sources[cites.spec]
+  if (source === undefined) throw new Error(`no source is known as ${cites.spec}`)
+  return `${source}${cites.page}`
 }

@@ -38,7 +38,7 @@ export interface SentRequest {
 
 export interface ReceivedResponse {
   status: number
-  /** Lower-case names; repeated fields are joined with a comma and a space. */
+  /** Lower-case names; repeated fields are joined with a comma and a space, those of cookies with a line break. */
   headers: Record<string, string>
   /** The body, cut at the recorder's limit. Empty for an event stream: see `events`. */
   body: string

@@ -18,6 +18,8 @@ export interface Finding {
   actual?: string
   clause: { spec: string; page: string; says: string; url: string }
   fix: string
+  /** Weaknesses by the numbers of others: `CWE-639`, `API1:2023`. */
+  weakness?: readonly string[]
   /** Evidence file within the run directory and the exchange in it. */
   evidence?: { file: string; exchange?: number }
   /** Shell lines that show it again; `$TOKEN` stands for a bearer token. */

@@ -1,4 +1,7 @@
+export { compiledAhead } from './ahead.ts'
+export * from './authority.ts'
 export * from './check.ts'
+export * from './documents.ts'
 export * from './exchange.ts'
 export * from './finding.ts'
 export * from './instruments.ts'

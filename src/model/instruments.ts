@@ -90,3 +90,18 @@ export interface Forgery {
   /** Payload text instead of JSON.stringify of the claims, for duplicate members. */
   payload?: string
 }
+
+/** An address nobody has a reason to ask: whoever does was made to. */
+export interface OutOfBandListener {
+  /** A fresh URL, by which a hit can be told from those of other probes; `redirect` answers it with a redirect there. */
+  url(options?: { redirect?: string }): Promise<string>
+  /** What arrived for a URL, in order. */
+  hits(url: string): Promise<OutOfBandHit[]>
+}
+
+export interface OutOfBandHit {
+  at: number
+  verb: string
+  path: string
+  headers: Record<string, string>
+}

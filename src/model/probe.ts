@@ -1,3 +1,5 @@
+import type { AuthorityAccess, Observations } from './authority.ts'
+import type { DeploymentDocument } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import type { Era, Revision } from './revision.ts'
 import type { Catalogue, Connection, Facility, Instruments, RawRequest, ToolCall, UnitFacts } from './target.ts'
@@ -28,11 +30,25 @@ export interface ProbeContext {
   readonly era: Era
   readonly facts: UnitFacts
   readonly instruments: Instruments
+  /** What the operator gave for the authorization server; throws `Unfit` when it is nothing. */
+  access(): AuthorityAccess
+  readonly observe: Observations
+  /** Addresses of the servers behind the target, which nobody but the target should reach. */
+  readonly behind: readonly string[]
+  /** The identities there are tokens for, by name and tenant; `connect({ identity })` takes a name. */
+  readonly identities: readonly { name: string; tenant?: string }[]
+  /** The secret behind a name the recorder has given it, such as `$ACCESS_TOKEN_1`; texts may hold several. */
+  reveal(text: string): string
+  /** Has a value written down by a name of this kind from now on; returns the name, which stands for the value in requests. */
+  conceal(value: string, kind: string): string
   /** The connection all well-behaved probes of this unit share. */
   session(): Promise<Connection>
   /** A connection of the probe's own, closed when the probe ends. */
   connect(options?: ConnectOptions): Promise<Connection>
-  /** An HTTP request outside any connection: everything as given, nothing added but `Host` and the token. */
+  /**
+   * An HTTP request outside any connection: everything as given, nothing added but `Host` and the token. Credentials that come
+   * back (tokens, client secrets, codes, cookies) are written down by name, and a request may carry the names.
+   */
   request(raw: RawRequest): Promise<Exchange>
   /** The lists of the target, read to their ends once per unit. */
   catalogue(): Promise<Catalogue>
@@ -41,6 +57,8 @@ export interface ProbeContext {
    * output schema (`structured`) or an argument given again in a header (`mirrored`). Throws `Unfit`.
    */
   tool(role: 'echo' | 'slow' | 'failing' | 'any' | 'structured' | 'mirrored'): Promise<ToolCall>
+  /** The documents of a deployment's description; of a target of kind `manifests` only. */
+  documents(): Promise<DeploymentDocument[]>
   /** Another probe's evidence, gathered once. */
   use<E>(probe: Probe<E>): Promise<E>
   /** Waits this long, or until the probe's deadline. */

@@ -56,7 +56,9 @@ function curl({ request }: Exchange, session: string | undefined, options: strin
 
 // The recorder has put `$TOKEN` in place of the token; double quotes let the shell put it back.
 const header = (name: string, value: string): string =>
-  value.includes('$TOKEN') ? `"${name}: ${value.replaceAll(/["\\`]/g, '\\$&')}"` : quoted(value === '' ? `${name};` : `${name}: ${value}`)
+  /\$(TOKEN|[A-Z_]+_\d)/.test(value)
+    ? `"${name}: ${value.replaceAll(/["\\`]/g, '\\$&')}"`
+    : quoted(value === '' ? `${name};` : `${name}: ${value}`)
 
 const isFalse = (length: string, body: string | undefined): boolean => Number(length) !== Buffer.byteLength(body ?? '')
 

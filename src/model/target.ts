@@ -1,5 +1,5 @@
 import type { Exchange } from './exchange.ts'
-import type { ForgingIssuer, ScriptedUpstream } from './instruments.ts'
+import type { ForgingIssuer, OutOfBandListener, ScriptedUpstream } from './instruments.ts'
 import type { Era, Revision } from './revision.ts'
 
 /**
@@ -25,12 +25,32 @@ export type Facility =
   | 'second tenant'
   | 'scripted upstream'
   | 'forging issuer'
+  | 'out-of-band listener'
+  | 'authority'
+  | 'audit log'
+  | 'logs'
+  | 'metrics'
+  | 'addresses behind'
+  | 'registration'
+  | 'initial access token'
+  | 'client'
+  | 'second client'
+  | 'user'
+  | 'authorization code'
+  | 'introspection'
+  | 'revocation'
+  | 'resource'
+  | 'privileged scope'
+
+/** What kind of thing a unit is; a check speaks about one of them. */
+export type Subject = 'endpoint' | 'authorization-server' | 'manifests'
 
 /** What was learnt on connecting to a target at one revision: the ground on which checks apply. Plain data. */
 export interface UnitFacts {
   target: string
   kind: string
-  via: 'http' | 'stdio'
+  of: Subject
+  via: 'http' | 'stdio' | 'files'
   url: string
   revision: Revision
   era: Era
@@ -44,6 +64,8 @@ export interface UnitFacts {
   /** Reached on a loopback or private address. */
   local: boolean
   facilities: Partial<Record<Facility, true | Lack>>
+  /** The metadata of an authorization server, as it was found on connecting. */
+  metadata?: Record<string, unknown>
 }
 
 /** Why a facility is not there. */
@@ -170,4 +192,5 @@ export interface RawRequest {
 export interface Instruments {
   readonly upstream?: ScriptedUpstream
   readonly issuer?: ForgingIssuer
+  readonly listener?: OutOfBandListener
 }

@@ -10,6 +10,11 @@ export interface RecorderLimits {
 /** Characters of a body that are kept as text. */
 export const keptText = 65_536
 
+/** Members of a JSON document that hand out a credential (RFC 6749 §5.1, RFC 7591 §3.2.1, OpenID Connect Core §3.1.3.3). */
+const handedOut = /"(access_token|refresh_token|id_token|client_secret|registration_access_token)"\s*:\s*"((?:[^"\\]|\\.)+)"/g
+/** The same in the address of a redirect. */
+const inAddress = /[?&#](code|access_token|id_token)=([^&#"'\s<]+)/g
+
 /** Holds all units of one target together under its limit on requests a second. */
 export class Pace {
   readonly #gap: number
@@ -41,6 +46,7 @@ export class Recorder {
   readonly #awaited = new Set<Exchange>()
   readonly #pace: Pace
   readonly #foreign = new Map<number, Revision>()
+  readonly #vault = new Map<string, string>()
   #connections = 0
 
   constructor(limits: RecorderLimits, pace: Pace, activity: Activity) {
@@ -65,6 +71,36 @@ export class Recorder {
   /** From now on the value is written as `label`. Very short values are left alone: they would blot out ordinary text. */
   hide(secret: string | undefined, label: string): void {
     if (secret !== undefined && secret.length >= 8) this.#secrets.set(secret, label)
+  }
+
+  /** Hides a secret that will be needed again, and returns the name it has from now on. */
+  keep(secret: string, kind: string): string {
+    const known = this.#secrets.get(secret)
+    if (known !== undefined && this.#vault.has(known)) return known
+    const name = `$${kind}_${this.#vault.size + 1}`
+    this.#secrets.set(secret, name)
+    this.#vault.set(name, secret)
+    return name
+  }
+
+  /** Puts the secrets back in the place of their names. */
+  reveal(text: string): string {
+    return this.#vault.size === 0 || !text.includes('$') ? text : text.replaceAll(/\$[A-Z_]+_\d+/g, (name) => this.#vault.get(name) ?? name)
+  }
+
+  /** Keeps the credentials that a text hands out, and returns the text without them. */
+  conceal(text: string): string {
+    for (const given of [handedOut, inAddress])
+      for (const [, member, value] of text.matchAll(given)) this.keep(value!, member!.toUpperCase())
+    return this.redact(text)
+  }
+
+  /** The value of a Set-Cookie field without the value of the cookie. */
+  concealCookie(field: string): string {
+    return field.replace(
+      /^([^=;]*=)([^;]+)/,
+      (_, name: string, value: string) => name + (value.length < 4 ? value : this.keep(value, 'COOKIE')),
+    )
   }
 
   redact(text: string): string {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { Ajv2020, ValidateFunction } from 'ajv/dist/2020.js'
+import type { Ajv, ValidateFunction } from 'ajv'
 import { packageRoot } from '../../place.ts'
+import { compiledAhead } from '../ahead.ts'
 import type { Revision } from '../revision.ts'
 import { formats } from './formats.ts'
 
@@ -14,7 +15,7 @@ export interface FrameIndex {
   envelopes: Record<'request' | 'notification' | 'result' | 'error', string>
 }
 
-/** The frames of one revision. Definitions are compiled when first asked for. */
+/** The frames of one revision. */
 export interface FrameSchema {
   index: FrameIndex
   has(definition: string): boolean
@@ -22,7 +23,11 @@ export interface FrameSchema {
   compiled(definition: string, effort: 'first' | 'all'): ValidateFunction
 }
 
+/** How frames are compiled, ahead or on demand: problems are told with the value that is wrong. */
+export const frameOptions = { verbose: true, strict: false, validateSchema: false, logger: false } as const
+
 const cache = new Map<Revision, FrameSchema>()
+const require = createRequire(import.meta.url)
 
 export function frameSchema(revision: Revision): FrameSchema {
   let schema = cache.get(revision)
@@ -35,20 +40,22 @@ export function frameSchema(revision: Revision): FrameSchema {
 
 function load(revision: Revision): FrameSchema {
   const { index, $defs } = JSON.parse(readFileSync(new URL(`schema/frames/${revision}.json`, packageRoot), 'utf8'))
-  const compilers: { first?: Ajv2020; all?: Ajv2020 } = {}
+  // Only a frame that is wrong needs the compiler then, to list all that is wrong with it.
+  const ahead = compiledAhead(revision)
+  const compilers: { first?: Ajv; all?: Ajv } = {}
   return {
     index,
     has: (definition) => Object.hasOwn($defs, definition),
     compiled(definition, effort) {
+      if (effort === 'first' && ahead) return ahead[definition]!
       compilers[effort] ??= compiler($defs, effort === 'all')
       return compilers[effort].getSchema(`frames#/$defs/${definition}`) as ValidateFunction
     },
   }
 }
 
-function compiler($defs: object, allErrors: boolean): Ajv2020 {
+function compiler($defs: object, allErrors: boolean): Ajv {
   // Loading ajv costs more than everything else here, and most commands never validate a frame.
-  const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')
-  const ajv = new Ajv2020({ allErrors, verbose: true, strict: false, validateSchema: false, logger: false, formats })
-  return ajv.addSchema({ $id: 'frames', $defs })
+  const { Ajv } = require('ajv') as typeof import('ajv')
+  return new Ajv({ ...frameOptions, allErrors, formats }).addSchema({ $id: 'frames', $defs })
 }

@@ -1,0 +1,45 @@
+/**
+ * What the operator gives for the assessment of an authorization server. Secrets stand here by the names the recorder keeps them
+ * under (`$CLIENT_SECRET_1`): a request that carries a name is sent with the secret in its place.
+ */
+export interface AuthorityAccess {
+  readonly issuer: string
+  /** Lets a client be registered where registration is not open to everyone. */
+  readonly initialAccessToken?: string
+  /** Confidential clients with the client credentials grant. Attacks of one client on another need two. */
+  readonly clients: readonly ClientAccess[]
+  /** People who can log in, for the authorization code grant. */
+  readonly users: readonly UserAccess[]
+  /** The resource tokens are for (RFC 8707): the URL of the MCP endpoint. */
+  readonly resource?: string
+  /** A scope any agent may have. */
+  readonly scope?: string
+  /** A scope nobody may have without being approved. */
+  readonly privilegedScope?: string
+}
+
+export interface ClientAccess {
+  readonly clientId: string
+  readonly clientSecret: string
+  /** Scopes the client may have, separated by blanks. */
+  readonly scope?: string
+  readonly tenant?: string
+  /** Registered for the authorization code grant, when it may use that too. */
+  readonly redirectUri?: string
+}
+
+export interface UserAccess {
+  readonly username: string
+  readonly password: string
+  readonly tenant?: string
+}
+
+/** What the operator lets the harness look at, beside what the target answers. */
+export interface Observations {
+  /** Lines of the log of the target, oldest first, since the run began. */
+  logs?(): Promise<string[]>
+  /** Records of the audit trail, oldest first, since the run began. */
+  audit?(): Promise<Record<string, unknown>[]>
+  /** Metrics in the Prometheus exposition format. */
+  metrics?(): Promise<string>
+}

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { build } from 'esbuild'
+import { compileSchemas } from './compile-schemas.ts'
 
 rmSync('dist', { recursive: true, force: true })
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
@@ -22,3 +23,4 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 })
+await compileSchemas()

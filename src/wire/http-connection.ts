@@ -89,13 +89,14 @@ class HttpConnection implements Connection {
     const id = 'id' in options ? options.id : this.#nextId
     const full = withMeta(this.era, this.revision, this.#claims, params, options.meta)
     const message = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }), method, ...(full === undefined ? {} : { params: full }) }
-    return this.#post(JSON.stringify(message), { ...options, headers: { ...this.#mirrored(method, full), ...options.headers } })
+    const rpc = id === undefined ? { method } : { id, method }
+    return this.#post(JSON.stringify(message), { ...options, headers: { ...this.#mirrored(method, full), ...options.headers } }, rpc)
   }
 
   notify(method: string, params?: Record<string, unknown>, options: SendOptions = {}): Promise<Exchange> {
     const full = withMeta(this.era, this.revision, this.#claims, params, options.meta)
     const message = { jsonrpc: '2.0', method, ...(full === undefined ? {} : { params: full }) }
-    return this.#post(JSON.stringify(message), { ...options, headers: { ...this.#mirrored(method, full), ...options.headers } })
+    return this.#post(JSON.stringify(message), { ...options, headers: { ...this.#mirrored(method, full), ...options.headers } }, { method })
   }
 
   post(body: unknown, options: SendOptions = {}): Promise<Exchange> {
@@ -162,9 +163,9 @@ class HttpConnection implements Connection {
     return this.era === 'stateless' ? mirroredHeaders(method, params, this.#link.tools.get(params?.name as string)) : {}
   }
 
-  #post(body: string, options: SendOptions): Promise<Exchange> {
+  #post(body: string, options: SendOptions, rpc?: HttpCall['rpc']): Promise<Exchange> {
     const headers: Headers = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream', ...options.headers }
-    return this.#exchange({ ...this.#common(options), method: 'POST', headers: this.#fields(headers), body })
+    return this.#exchange({ ...this.#common(options), method: 'POST', headers: this.#fields(headers), body, rpc })
   }
 
   #common(options: SendOptions) {
@@ -204,16 +205,19 @@ export type { HttpConnection }
 
 /** Later fields replace earlier ones whatever their case; `null` and `undefined` leave a field out; an array repeats it. */
 function mergeHeaders(...layers: Headers[]): [string, string][] {
-  const merged = new Map<string, [string, string | string[] | null | undefined]>()
-  for (const layer of layers)
-    for (const [name, value] of Object.entries(layer)) if (value !== undefined) merged.set(name.toLowerCase(), [name, value])
-  return [...merged.values()].flatMap(([name, value]): [string, string][] =>
-    value === null || value === undefined
-      ? []
-      : Array.isArray(value)
-        ? value.map((each): [string, string] => [name, each])
-        : [[name, value]],
-  )
+  const merged = new Map<string, [string, string | string[] | null]>()
+  for (const layer of layers) {
+    for (const name in layer) {
+      const value = layer[name]
+      if (value !== undefined) merged.set(name.toLowerCase(), [name, value])
+    }
+  }
+  const fields: [string, string][] = []
+  for (const [name, value] of merged.values()) {
+    if (typeof value === 'string') fields.push([name, value])
+    else for (const each of value ?? []) fields.push([name, each])
+  }
+  return fields
 }
 
 class OpenStream implements Stream {

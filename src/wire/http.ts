@@ -1,10 +1,13 @@
 import { isUtf8 } from 'node:buffer'
-import * as http from 'node:http'
-import * as https from 'node:https'
+import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { type Exchange, type ExchangeFailure, isResponse } from '../model/index.ts'
 import { parse } from './envelope.ts'
 import { EventStreamParser } from './event-stream.ts'
 import { keptText, type Recorder } from './recorder.ts'
+
+// Importing them would read every member they export, and one of those loads another HTTP client.
+const http = process.getBuiltinModule('node:http')
+const https = process.getBuiltinModule('node:https')
 
 export interface HttpCall {
   connection: number
@@ -13,6 +16,8 @@ export interface HttpCall {
   /** In order, duplicates kept. `Host` is added when missing, nothing else is. */
   headers: [string, string][]
   body?: string | Uint8Array
+  /** What the body is known to hold; otherwise it is read from the body. */
+  rpc?: { id?: unknown; method?: string }
   /** Sends this many bytes of the body and then nothing, holding the connection open. */
   halfOpen?: number
   /** Sends one byte each so many milliseconds. */
@@ -36,7 +41,7 @@ export class HttpSockets {
   readonly #plain = new http.Agent({ keepAlive: true, maxSockets: 256 })
   readonly #secure = new https.Agent({ keepAlive: true, maxSockets: 256 })
 
-  for(url: URL): http.Agent {
+  for(url: URL): Agent {
     return url.protocol === 'https:' ? this.#secure : this.#plain
   }
 
@@ -79,7 +84,7 @@ class HttpExchange {
   readonly done: Promise<{ exchange: Exchange; stale: boolean }>
   readonly #recorder: Recorder
   readonly #call: HttpCall
-  #request?: http.ClientRequest
+  #request?: ClientRequest
   readonly #chunks: Buffer[] = []
   readonly #decoder = new TextDecoder()
   readonly #timer: NodeJS.Timeout
@@ -95,36 +100,48 @@ class HttpExchange {
     const settled = Promise.withResolvers<{ exchange: Exchange; stale: boolean }>()
     this.done = settled.promise
     this.#settle = settled.resolve
-    const body = call.body === undefined ? undefined : Buffer.from(call.body as string)
-    const text = body === undefined ? undefined : body.toString('utf8')
+    const text = typeof call.body === 'object' ? Buffer.from(call.body).toString('utf8') : call.body
     this.exchange = recorder.begin('http', call.connection, {
       method: call.method,
       url: call.url.href,
       headers: call.headers,
       body: text,
-      rpc: rpcOf(text),
+      rpc: call.rpc ?? rpcOf(text),
       pace: call.halfOpen !== undefined ? 'half-open' : call.drip !== undefined ? 'slow' : undefined,
     })
     const deadline = call.deadline ?? recorder.limits.exchangeDeadline
     this.#timer = setTimeout(() => this.#fail('timeout', `nothing more within ${deadline} ms`, 'time'), deadline)
     try {
-      this.#request = this.#open(sockets, body)
+      this.#request = this.#open(sockets)
     } catch (error) {
       // Node refuses to put some header values on the wire.
       this.#fail('aborted', `not sent: ${(error as Error).message}`)
     }
   }
 
-  #open(sockets: HttpSockets, body: Buffer | undefined): http.ClientRequest {
-    const { url, method, headers, abort } = this.#call
+  /** What really goes over the wire: secrets instead of their names. */
+  #revealed(): Pick<HttpCall, 'url' | 'headers' | 'body'> {
+    const { connection, url, headers, body } = this.#call
+    if (connection !== 0) return { url, headers, body }
+    const reveal = (text: string) => this.#recorder.reveal(text)
+    return {
+      url: url.href.includes('$') ? new URL(reveal(url.href)) : url,
+      headers: headers.map(([name, value]) => [name, reveal(value)]),
+      body: typeof body === 'string' ? reveal(body) : body,
+    }
+  }
+
+  #open(sockets: HttpSockets): ClientRequest {
+    const { method, abort } = this.#call
+    const { url, headers, body } = this.#revealed()
     const given = headers.map(([name]) => name.toLowerCase())
     const all: [string, string][] = given.includes('host') ? headers : [['Host', url.host], ...headers]
     if (body !== undefined && !given.includes('content-length') && !given.includes('transfer-encoding'))
-      all.push(['Content-Length', String(body.length)])
+      all.push(['Content-Length', String(Buffer.byteLength(body))])
     const request = (url.protocol === 'https:' ? https : http).request(url, {
       method,
       agent: this.#call.stream ? false : sockets.for(url),
-      headers: all.flat() as unknown as http.OutgoingHttpHeaders,
+      headers: all.flat() as unknown as OutgoingHttpHeaders,
       maxHeaderSize: 65_536,
     })
     request.on('response', (response) => this.#onResponse(response))
@@ -135,13 +152,14 @@ class HttpExchange {
     return request
   }
 
-  #write(request: http.ClientRequest, body: Buffer | undefined): void {
+  #write(request: ClientRequest, whole: string | Uint8Array | undefined): void {
     const { halfOpen, drip } = this.#call
-    if (body !== undefined && halfOpen !== undefined) {
+    if (whole !== undefined && halfOpen !== undefined) {
       request.flushHeaders()
-      request.write(body.subarray(0, halfOpen))
-    } else if (body !== undefined && drip !== undefined) {
+      request.write(Buffer.from(whole as string).subarray(0, halfOpen))
+    } else if (whole !== undefined && drip !== undefined) {
       request.flushHeaders()
+      const body = Buffer.from(whole as string)
       let sent = 0
       this.#drip = setInterval(() => {
         if (sent < body.length) request.write(body.subarray(sent, ++sent))
@@ -151,19 +169,18 @@ class HttpExchange {
         }
       }, drip)
     } else {
-      request.end(body)
+      request.end(whole)
     }
   }
 
-  #onResponse(response: http.IncomingMessage): void {
+  #onResponse(response: IncomingMessage): void {
     const headers: Record<string, string> = {}
     for (let i = 0; i < response.rawHeaders.length; i += 2) {
       const name = response.rawHeaders[i]!.toLowerCase()
       const value =
-        name === 'set-cookie'
-          ? response.rawHeaders[i + 1]!.replace(/=[^;]*/, '=[redacted]')
-          : this.#recorder.redact(response.rawHeaders[i + 1]!)
-      headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
+        name === 'set-cookie' ? this.#recorder.concealCookie(response.rawHeaders[i + 1]!) : this.#clean(response.rawHeaders[i + 1]!)
+      // Cookies hold commas of their own (RFC 9110 §5.3).
+      headers[name] = headers[name] === undefined ? value : `${headers[name]}${name === 'set-cookie' ? '\n' : ', '}${value}`
     }
     const received = { status: response.statusCode!, headers, body: '', size: 0, head: this.#recorder.now() }
     this.exchange.response = received
@@ -224,12 +241,17 @@ class HttpExchange {
     this.#finish()
   }
 
+  /** Outside a connection, what comes back may be credentials. */
+  #clean(text: string): string {
+    return this.#call.connection === 0 ? this.#recorder.conceal(text) : this.#recorder.redact(text)
+  }
+
   #keepBody(): void {
     if (this.#parser || this.#chunks.length === 0) return
     const bytes = Buffer.concat(this.#chunks)
     const response = this.exchange.response!
     if (!isUtf8(bytes) && response.cut === undefined) response.notUtf8 = true
-    const text = this.#recorder.redact(bytes.toString('utf8'))
+    const text = this.#clean(bytes.toString('utf8'))
     response.body = text.slice(0, keptText)
     const message = parse(text)
     if (message === undefined || typeof message !== 'object' || message === null) return

@@ -34,8 +34,8 @@ function readFrames(exchanges: readonly Exchange[], facts: UnitFacts): Frame[] {
   const agreed = facts.era === 'session' ? agreements(exchanges) : undefined
   const repeated = repeatedIds(exchanges)
   return exchanges.flatMap((exchange) => {
-    const sent = requestOf(exchange)
-    const inForce = agreed ? revisionOf(exchange, agreed) === facts.revision : namedRevision(exchange, sent) === facts.revision
+    const spoken = agreed ? revisionOf(exchange, agreed) : namedRevision(exchange, requestOf(exchange))
+    const inForce = spoken === facts.revision
     return exchange.messages.flatMap(({ message }) =>
       isObject(message) && isFrame(exchange, message)
         ? [{ message, exchange, answers: repeated.has(idKey(exchange)) ? undefined : answeredMethod(exchange, message), inForce }]

@@ -1,18 +1,20 @@
 import { createRequire } from 'node:module'
 import type { Options, ValidateFunction } from 'ajv'
 import type { Ajv2020 } from 'ajv/dist/2020.js'
+import { compiledAhead } from '../../../src/model/index.ts'
 
 type Schema = Record<string, unknown>
 type Compiler = Pick<Ajv2020, 'compile' | 'validateSchema' | 'errorsText' | 'errors'>
 
-const modules: Record<string, string> = {
+/** Where the compiler of each dialect is. */
+export const modules: Record<string, string> = {
   'https://json-schema.org/draft/2020-12/schema': 'ajv/dist/2020.js',
   'https://json-schema.org/draft/2019-09/schema': 'ajv/dist/2019.js',
   'http://json-schema.org/draft-07/schema': 'ajv/dist/ajv.js',
 }
 const defaultDialect = 'https://json-schema.org/draft/2020-12/schema'
 // Formats are annotations unless a dialect is asked to assert them; servers differ, and either is right.
-const options: Options = { strict: false, validateFormats: false, logger: false, addUsedSchema: false, inlineRefs: false }
+export const options: Options = { strict: false, validateFormats: false, logger: false, addUsedSchema: false, inlineRefs: false }
 
 /** Why a value is not a JSON Schema of the dialect it declares, or of 2020-12 by default; nothing when the dialect is not known here. */
 export function problemOfSchema(schema: unknown): string | undefined {
@@ -20,6 +22,7 @@ export function problemOfSchema(schema: unknown): string | undefined {
   if (!isObject(schema)) return `is ${schema === null ? 'null' : Array.isArray(schema) ? 'an array' : typeof schema}, not a schema`
   const dialect = dialectOf(schema)
   if (dialect === undefined) return undefined
+  if (ahead?.[dialect]?.(schema)) return undefined
   const judge = judges.get(dialect) ?? compilerOf(dialect, options)
   judges.set(dialect, judge)
   return judge.validateSchema(schema) ? undefined : judge.errorsText(judge.errors, { dataVar: 'schema' })
@@ -40,6 +43,9 @@ export function validatorOf(schema: unknown): ((value: unknown) => string | unde
 }
 
 const judges = new Map<string, Compiler>()
+
+// The package holds the schemas of schemas as code; only one that breaks them needs the compiler, to say how.
+const ahead: Record<string, ValidateFunction> | undefined = compiledAhead('dialects')
 
 function dialectOf({ $schema = defaultDialect }: Schema): string | undefined {
   const dialect = typeof $schema === 'string' ? $schema.replace(/#$/, '') : ''

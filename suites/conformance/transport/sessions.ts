@@ -6,21 +6,32 @@ import {
   each,
   hasStatus,
   holdsIf,
+  inconclusive,
   isRefused,
   notApplicable,
   probe,
+  resultOf,
   section,
   statusOf,
   summaryOf,
+  transcript,
 } from '../../../src/model/index.ts'
 
-/** Sessions opened to look at their ids: enough to see a counter or a clock, few enough to be polite. */
-const sampled = 24
+/** Sessions opened one after the other to look at their ids, beside those of all other probes. */
+const sampled = 4
 
-const ids = probe('session ids of two dozen sessions', { over: 'http', requires: 'sessions' }, async ({ connect }) => {
-  const sessions = await Promise.all(Array.from({ length: sampled }, () => connect({ hold: true })))
-  return sessions.map(({ opening, sessionId }) => ({ opening, id: sessionId ?? null }))
+const ids = probe('session ids of some sessions', { over: 'http', requires: 'sessions' }, async ({ connect }) => {
+  for (let opened = 0; opened < sampled; opened += 1) await connect({ hold: true })
 })
+
+/** Every session the transcript shows to be opened, not those opened anew within themselves. */
+const issued = (exchanges: readonly Exchange[]): { opening: Exchange; id: string }[] =>
+  exchanges.flatMap((opening) => {
+    const { rpc, headers } = opening.request
+    const id = opening.response?.headers['mcp-session-id']
+    const fresh = rpc?.method === 'initialize' && !headers.some(([name]) => name.toLowerCase() === 'mcp-session-id')
+    return fresh && id !== undefined && resultOf(opening) !== undefined ? [{ opening, id }] : []
+  })
 
 const without = probe('requests that leave out the session id', { over: 'http', requires: 'sessions' }, async ({ connect }) => {
   const session = await connect()
@@ -99,10 +110,10 @@ export default section(
     check('transport/session-id-characters', {
       title: 'Session ids are visible ASCII',
       must: 'use only characters 0x21 to 0x7E in a session id',
-      needs: { ids },
-      judge: ({ ids }) =>
-        each(ids, 'no session was opened', ({ id, opening }) =>
-          holdsIf(/^[\x21-\x7e]+$/.test(id ?? ''), 'issues a session id with other characters', {
+      needs: { ids, all: transcript },
+      judge: ({ all: exchanges }) =>
+        each(issued(exchanges), 'no session was opened', ({ id, opening }) =>
+          holdsIf(/^[\x21-\x7e]+$/.test(id), 'issues a session id with other characters', {
             expected: '0x21 to 0x7E',
             actual: id,
             exchange: opening,
@@ -115,12 +126,17 @@ export default section(
     check('transport/session-id-randomness', {
       title: 'Session ids cannot be guessed',
       should: 'issue session ids that are globally unique and cryptographically secure',
-      needs: { ids },
-      judge: ({ ids }) => {
-        const values = ids.map(({ id }) => id ?? '')
-        const exchange = ids.at(-1)?.opening
+      needs: { ids, all: transcript },
+      judge: ({ all: exchanges }) => {
+        const sessions = issued(exchanges)
+        if (sessions.length < 2) return inconclusive('fewer than two sessions were opened')
+        const values = sessions.map(({ id }) => id)
+        const exchange = sessions.at(-1)?.opening
         const free = variableCharacters(values)
-        return holdsIf(new Set(values).size === values.length, 'issues the same session id twice', { actual: values, exchange }).and(
+        return holdsIf(new Set(values).size === values.length, 'issues the same session id twice', {
+          actual: values.slice(0, 4),
+          exchange,
+        }).and(
           holdsIf(free >= 16, `issues ids that differ in ${free} characters only`, {
             expected: 'at least 16 characters that vary',
             actual: values.slice(0, 4),

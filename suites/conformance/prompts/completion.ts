@@ -86,6 +86,7 @@ export default section({ spec: 'mcp', page: 'server/utilities/completion', revis
   }),
 
   check('completion/unknown-prompt', {
+    revisions: '2025-03-26..',
     title: 'A completion for an unknown prompt is answered with -32602',
     should: 'answer -32602 to a completion that refers to a prompt that does not exist',
     page: 'server/utilities/completion#error-handling',
@@ -96,6 +97,7 @@ export default section({ spec: 'mcp', page: 'server/utilities/completion', revis
   }),
 
   check('completion/missing-argument', {
+    revisions: '2025-03-26..',
     title: 'A completion without its argument is answered with -32602',
     should: 'answer -32602 to a completion that does not say which argument it completes',
     page: 'server/utilities/completion#error-handling',

@@ -134,6 +134,7 @@ export default section(
 
     check('tools/collision-policy', {
       title: 'Tools of the same name on two servers are told apart, before 2026-07-28 too',
+      page: 'server/tools',
       policy: 'disambiguate tools of one name that come from several servers',
       revisions: '..2025-11-25',
       needs: { changed },

@@ -153,6 +153,7 @@ export default section(
 
     check('versioning/early-version-header', {
       title: 'A version header does no harm where it is not known yet',
+      page: 'basic/transports',
       policy: 'serve a request that names the negotiated version in a header, which many clients send at every revision',
       revisions: '..2025-03-26',
       needs: { early },

@@ -244,7 +244,7 @@ export default section(
     check('tokens/type', {
       ...refuses(otherTypes),
       spec: 'rfc8725',
-      page: '3.11',
+      page: '3.12',
       title: 'Tokens of other types are refused',
       policy: 'refuse a token whose typ says that it is for another use',
       fix: 'Accept typ at+jwt, and JWT or none where the authorization server does not set it; refuse everything else.',

@@ -24,7 +24,7 @@ const twice = forgeries('tokens with duplicate claims', (right) => {
 export default section({ spec: 'rfc7519', page: '4', revisions: '2025-03-26..', over: 'http', requires: 'authorization' }, [
   check('tokens/spelling', {
     spec: 'rfc7515',
-    page: '2',
+    page: '5.2',
     title: 'A token has one spelling only',
     policy: 'refuse a token in another spelling than the canonical one, which denies caches and revocation lists a second name for it',
     needs: { variants },

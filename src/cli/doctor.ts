@@ -3,6 +3,7 @@ import { plainLine } from '../../reports/plain.ts'
 import { type LoadedConfig, loadConfig, resolveTargets, targetNames } from '../config/index.ts'
 import type { Target } from '../engine/types.ts'
 import { AssayError, type ErrorRecord, recordOf } from '../messages/index.ts'
+import { type Found, find, obtain, remedy, type ToolName, toolNames, tools } from '../toolchain/index.ts'
 import { adHocConfig, isUrl } from './adhoc.ts'
 import { type Call, defineCommand, type Options } from './command.ts'
 import type { Context } from './context.ts'
@@ -22,6 +23,7 @@ interface Line {
 const options = {
   target: { type: 'string', multiple: true, short: 't', value: 'NAME', help: 'look at this target' },
   bearer: { type: 'string', value: 'TOKEN', help: 'with a URL: the bearer token, or env:NAME' },
+  fix: { type: 'boolean', help: 'obtain the tools that are missing' },
   json: { type: 'boolean', help: 'print JSON' },
 } as const satisfies Options
 
@@ -31,17 +33,20 @@ export const doctor = defineCommand({
   summary: 'see whether everything needed is there',
   about: [
     'Looks at the Node version, the configuration, and each target: whether it is reached, whether its identities get a token, which revisions of MCP it serves, and whether its clock agrees with the one here. Each line that is not well says how to mend it. Nothing is judged and no tool is called.',
+    'Some suites use programs that are not npm packages. Each is shown with its version and how it was found: by its variable, on PATH, or in the cache (ASSAY_CACHE, else the cache folder of the user). One that is missing is no fault: what needs it is not testable. --fix obtains it with an installer the machine has (Maven, Go, or apt-get as root).',
   ],
   options,
   examples: [
     ['assay doctor', 'the targets of the configuration'],
     ['assay doctor https://gateway.example/mcp --bearer env:TOKEN', 'a URL'],
+    ['assay doctor --fix', 'and obtain what is missing'],
   ],
   exits: [0, 2, 3],
   run: async (context, call) => {
     const lines: Line[] = [nodeLine(process.versions.node)]
     const loaded = await configuration(context, call, lines)
     if (loaded) for (const name of targetNames(loaded, call.options.target ?? [])) lines.push(...(await targetLines(context, loaded, name)))
+    lines.push(...(await toolLines(context, call.options.fix === true)))
     context.out(call.options.json ? `${JSON.stringify(lines, null, 2)}\n` : table(lines, context))
     if (!loaded || lines[0]!.state === 'bad') return exit.usage
     return lines.some(({ state }) => state === 'bad') ? exit.inconclusive : exit.passed
@@ -196,6 +201,32 @@ async function clockLines(target: Target): Promise<Line[]> {
   } catch {
     // That it cannot be reached is said by another line.
     return []
+  }
+}
+
+/** Looking is done side by side; obtaining one after the other, because each keeps the machine busy. */
+async function toolLines(context: Context, fix: boolean): Promise<Line[]> {
+  const lines = await Promise.all(toolNames.map((tool) => toolLine(tool, () => find(tool, { env: context.env }))))
+  if (!fix) return lines
+  const progress = (text: string) => context.err(`${text}\n`)
+  const settled: Line[] = []
+  for (const [index, line] of lines.entries()) {
+    const tool = toolNames[index]!
+    const obtained = () => obtain(tool, { env: context.env, progress, signal: context.signal })
+    settled.push(line.state === 'warn' ? await toolLine(tool, obtained) : line)
+  }
+  return settled
+}
+
+async function toolLine(tool: ToolName, look: () => Promise<Found | undefined>): Promise<Line> {
+  const subject = `tool: ${tool}`
+  try {
+    const found = await look()
+    if (!found) return { subject, state: 'warn', finds: `not found; needed for ${tools[tool].for}`, fix: remedy(tool) }
+    return { subject, state: 'ok', finds: `${found.version}, ${found.path} (${found.how})` }
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error
+    return badLine(subject, recordOf(error))
   }
 }
 

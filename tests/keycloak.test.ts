@@ -77,7 +77,7 @@ describe('registration', () => {
   })
 
   test('with an initial access token reaches further, as often as the token says', async () => {
-    const token = await keycloak.initialAccessToken(1)
+    const token = await keycloak.initialAccessToken({ uses: 1 })
     const metadata = { client_name: 'Protected', redirect_uris: ['https://agent.example/callback'] }
     expect((await register(metadata, token)).status).toBe(201)
     expect((await register(metadata, token)).status).toBe(401)

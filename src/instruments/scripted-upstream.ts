@@ -1,5 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { eraOf, type Revision, revisions, type ScriptedUpstream, type UpstreamBehaviour, type UpstreamCall } from '../model/index.ts'
+import {
+  eraOf,
+  isObject,
+  type Revision,
+  revisions,
+  type ScriptedUpstream,
+  type UpstreamBehaviour,
+  type UpstreamCall,
+} from '../model/index.ts'
 import { bodyOf, Loopback, pause, reply } from './loopback.ts'
 import { agreed, Catalogue, toolNames } from './scripted-upstream/catalogue.ts'
 import { answerPlainly, drop, envelope, type Handling, hold, perform, scriptedReply } from './scripted-upstream/perform.ts'
@@ -9,7 +17,6 @@ import {
   claimedVersion,
   eraOfMessage,
   failed,
-  isObject,
   type Json,
   objectOf,
   type Reply,

@@ -34,6 +34,25 @@ export interface UserAccess {
   readonly tenant?: string
 }
 
+/** What the operator does to the deployment while the harness watches, because it is asked to. */
+export interface Operations {
+  /**
+   * Gives the target another secret for its own client at the issuer of machine-to-machine tokens, and then removes the
+   * former one there.
+   */
+  rotateM2mSecret?(): Promise<void>
+  /** An initial access token with which so many clients can be registered. */
+  initialAccessToken?(uses: number): Promise<string>
+  /** Replaces the secret of a client at the authorization server. */
+  rotateClientSecret?(clientId: string): Promise<RotatedSecret>
+}
+
+export interface RotatedSecret {
+  clientSecret: string
+  /** Milliseconds for which the former secret is good beside it. */
+  overlap: number
+}
+
 /** What the operator lets the harness look at, beside what the target answers. */
 export interface Observations {
   /** Lines of the log of the target, oldest first, since the run began. */

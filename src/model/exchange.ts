@@ -17,6 +17,8 @@ export interface Exchange {
   response?: ReceivedResponse
   /** Why the exchange did not run to its end, if it did not. A response may still be there, cut off. */
   failure?: ExchangeFailure
+  /** How the connection was secured, where that was asked for. */
+  tls?: SecuredBy
   /** Every JSON-RPC message that came back on this exchange, in order. */
   messages: ReceivedMessage[]
   started: number
@@ -33,7 +35,9 @@ export interface SentRequest {
   /** The JSON-RPC id and method of the body, when it is one message. */
   rpc?: { id?: unknown; method?: string }
   /** How the bytes were sent when not all at once: kept for the replay. */
-  pace?: 'half-open' | 'slow'
+  pace?: 'half-open' | 'slow' | 'raw'
+  /** What was offered for a TLS connection of its own. */
+  tls?: { version?: string; ciphers?: string; client?: string | null }
 }
 
 export interface ReceivedResponse {
@@ -52,6 +56,19 @@ export interface ReceivedResponse {
   head: number
   /** When the body ended; absent while the peer keeps it open. */
   ended?: number
+}
+
+/** What was agreed on, and the certificate the peer showed. */
+export interface SecuredBy {
+  version: string
+  cipher: string
+  /** Why the certificate is not trusted; absent when it is. */
+  problem?: string
+  subject: string
+  issuer: string
+  names: string
+  from: string
+  to: string
 }
 
 export interface StreamEvent {
@@ -74,7 +91,9 @@ export interface ExchangeFailure {
 
 type Json = Record<string, unknown>
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+/** An object of JSON: neither null nor an array. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The JSON-RPC response that answers the request of this exchange: same id, with `result` or `error`. */
 export function answerOf(exchange: Exchange): Json | undefined {

@@ -105,3 +105,71 @@ export interface OutOfBandHit {
   path: string
   headers: Record<string, string>
 }
+
+/** A real browser, for what only a browser decides. It gives back plain data in which no cookie value and no code stands. */
+export interface Browser {
+  /** Opens an address as a person would. Throws `Unfit` when there is no browser here. */
+  open(url: string, options?: VisitOptions): Promise<PageVisit>
+  /** Has a script of an empty page at this origin send requests, one after the other; nothing is sent to the origin itself. */
+  fetchFrom(origin: string, requests: readonly PageRequest[]): Promise<PageAnswer[]>
+}
+
+export interface PageRequest {
+  url: string
+  method: string
+  headers: Record<string, string>
+  body?: string
+}
+
+/** What the script may see of the answer. */
+export interface PageAnswer {
+  /** Absent when the browser keeps the answer from the script, or there is none. */
+  status?: number
+  /** Lower-case names of the header fields it may read. */
+  readable: string[]
+}
+
+export interface VisitOptions {
+  /** Visits of one profile share their cookies; a visit without a name starts with none. */
+  profile?: string
+  /** Keeps of the cookies of the profile only those that a script of a page can read, as if it had carried them away. */
+  asCarriedAway?: boolean
+  /** Who signs in and allows what is asked for; without, the visit ends at the first page that asks for something. */
+  person?: { username: string; password: string }
+  /** The visit ends at the consent page, before anything is allowed. */
+  untilConsent?: boolean
+  /** Where the visit ends; nothing is sent there. */
+  redirectUri?: string
+  /** Also opens each page in a frame of an empty page of another origin of the same site. */
+  inFrame?: boolean
+  /** An expression whose value is wanted of every page. */
+  evaluate?: string
+  /** Milliseconds. */
+  deadline?: number
+}
+
+export interface PageVisit {
+  pages: VisitedPage[]
+  /** Which parameters came back with the redirect URI, and those among them that are no secret. */
+  arrived?: { names: string[]; error?: string; iss?: string }
+  /** Where the visit did not get on, and why. */
+  stuck?: string
+  cookies: VisitCookie[]
+}
+
+export interface VisitedPage {
+  /** Without query and fragment. */
+  url: string
+  asks: 'sign-in' | 'consent' | 'other'
+  value?: unknown
+  /** What a frame of another origin shows: as `asks`, or `refused`. */
+  inFrame?: 'sign-in' | 'consent' | 'other' | 'refused'
+}
+
+export interface VisitCookie {
+  name: string
+  /** Readable for scripts unless set. */
+  httpOnly: boolean
+  secure: boolean
+  sameSite: 'Strict' | 'Lax' | 'None'
+}

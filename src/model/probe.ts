@@ -1,4 +1,4 @@
-import type { AuthorityAccess, Observations } from './authority.ts'
+import type { AuthorityAccess, Observations, Operations } from './authority.ts'
 import type { DeploymentDocument } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import type { Era, Revision } from './revision.ts'
@@ -33,6 +33,7 @@ export interface ProbeContext {
   /** What the operator gave for the authorization server; throws `Unfit` when it is nothing. */
   access(): AuthorityAccess
   readonly observe: Observations
+  readonly operate: Operations
   /** Addresses of the servers behind the target, which nobody but the target should reach. */
   readonly behind: readonly string[]
   /** The identities there are tokens for, by name and tenant; `connect({ identity })` takes a name. */

@@ -1,5 +1,5 @@
 import type { Exchange } from './exchange.ts'
-import type { ForgingIssuer, OutOfBandListener, ScriptedUpstream } from './instruments.ts'
+import type { Browser, ForgingIssuer, OutOfBandListener, ScriptedUpstream } from './instruments.ts'
 import type { Era, Revision } from './revision.ts'
 
 /**
@@ -26,11 +26,15 @@ export type Facility =
   | 'scripted upstream'
   | 'forging issuer'
   | 'out-of-band listener'
+  | 'browser'
   | 'authority'
   | 'audit log'
   | 'logs'
   | 'metrics'
   | 'addresses behind'
+  | 'tls'
+  | 'client certificates'
+  | 'certificates to refuse'
   | 'registration'
   | 'initial access token'
   | 'client'
@@ -41,6 +45,9 @@ export type Facility =
   | 'revocation'
   | 'resource'
   | 'privileged scope'
+  | 'M2M secret rotation'
+  | 'client secret rotation'
+  | 'limited initial access token'
 
 /** What kind of thing a unit is; a check speaks about one of them. */
 export type Subject = 'endpoint' | 'authorization-server' | 'manifests'
@@ -174,6 +181,15 @@ export interface RawRequest {
   method?: string
   /** Path and query relative to the target's origin, or a whole URL; the target's URL if left out. */
   url?: string
+  /** The request target as it stands in the request line, however it is spelt; `url` says where it is sent. */
+  target?: string
+  /**
+   * A whole message, head and all, that goes over a socket of its own as it is. What comes back until the peer closes or falls
+   * silent is the answer: the first head, and everything after it as the body. `ended` is set when the peer has closed.
+   */
+  bytes?: string
+  /** How the connection is secured; it is one of its own then. */
+  tls?: TlsChoice
   /** Sent in this order, duplicates kept; replaces the defaults altogether. */
   headers?: [name: string, value: string][]
   /** Adds the identity's token; default true. */
@@ -189,8 +205,22 @@ export interface RawRequest {
   abort?: AbortSignal
 }
 
+/** What the client of a TLS connection offers. */
+export interface TlsChoice {
+  /** The only version; those of the target's choice if left out. */
+  version?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+  /** Cipher suites by the names of OpenSSL. */
+  ciphers?: string
+  /**
+   * The client certificate: none with `null`, one the operator gave by its name, or one made for the attempt: `self-signed`, or of
+   * `another authority`. That of the unit's identity if left out.
+   */
+  client?: string | null
+}
+
 export interface Instruments {
   readonly upstream?: ScriptedUpstream
   readonly issuer?: ForgingIssuer
   readonly listener?: OutOfBandListener
+  readonly browser?: Browser
 }

@@ -1,11 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import { type Era, eraOf, isRevision, type Revision } from '../../model/index.ts'
+import { type Era, eraOf, isObject, isRevision, type Revision } from '../../model/index.ts'
 
 export type Json = Record<string, unknown>
 
 export type Reply = { result: Json } | { error: { code: number; message: string; data?: unknown } }
-
-export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export const objectOf = (value: unknown): Json => (isObject(value) ? value : {})
 

@@ -1,3 +1,4 @@
+import { isObject } from '../exchange.ts'
 import type { Revision } from '../revision.ts'
 import type { DefinitionName } from './names.ts'
 import { type FrameProblem, problemsOf } from './problem.ts'
@@ -96,8 +97,6 @@ function isListable(value: unknown): boolean {
   }
   return true
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const memberOf = (value: unknown, name: string): unknown => (isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined)
 

@@ -1,4 +1,4 @@
-import { type Exchange, isResponse, type Revision, type UnitFacts } from '../../../src/model/index.ts'
+import { type Exchange, isObject, isResponse, type Revision, type UnitFacts } from '../../../src/model/index.ts'
 
 export type Json = Record<string, unknown>
 
@@ -11,8 +11,6 @@ export interface Frame {
   /** Set when the exchange ran under the revision of the unit beyond doubt: only then its schema binds the message. */
   inForce: boolean
 }
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * The JSON-RPC messages of a transcript. Probes of all kinds leave their traces there, damaged requests and other revisions

@@ -1,5 +1,4 @@
-import { type Connection, probe, resultOf } from '../../../src/model/index.ts'
-import { isObject } from './probes.ts'
+import { type Connection, isObject, probe, resultOf } from '../../../src/model/index.ts'
 
 /** Milliseconds in which a change is to be announced and listed. */
 const within = 1_000

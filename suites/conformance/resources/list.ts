@@ -9,6 +9,7 @@ import {
   holds,
   holdsIf,
   inconclusive,
+  isObject,
   isRefused,
   type Listing,
   notApplicable,
@@ -18,7 +19,7 @@ import {
   summaryOf,
 } from '../../../src/model/index.ts'
 import { changed } from './changed.ts'
-import { isObject, itemsOf, listing, readable } from './probes.ts'
+import { itemsOf, listing, readable } from './probes.ts'
 import { uriProblem } from './uri.ts'
 
 const asked = probe('resources/list, whatever is claimed', async ({ session }) => (await session()).send('resources/list'))

@@ -1,6 +1,7 @@
 import {
   type Exchange,
   inconclusive,
+  isObject,
   type Judgement,
   type Listing,
   notApplicable,
@@ -10,8 +11,6 @@ import {
 } from '../../../src/model/index.ts'
 
 export type Json = Record<string, unknown>
-
-export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export interface Listed {
   item: Json

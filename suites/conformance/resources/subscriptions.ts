@@ -4,13 +4,13 @@ import {
   type Exchange,
   hasResult,
   holdsIf,
+  isObject,
   notApplicable,
   probe,
   section,
   statusOf,
   Unfit,
 } from '../../../src/model/index.ts'
-import { isObject } from './probes.ts'
 
 /** Milliseconds in which an update that is wanted comes, at the latest. */
 const arrival = 1_000

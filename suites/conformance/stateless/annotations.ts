@@ -1,5 +1,4 @@
-import { check, each, holdsIf, type Judgement, probe, section, type ToolDefinition } from '../../../src/model/index.ts'
-import { isObject } from './requests.ts'
+import { check, each, holdsIf, isObject, type Judgement, probe, section, type ToolDefinition } from '../../../src/model/index.ts'
 
 const tools = probe(
   'tools as the stateless era lists them',

@@ -8,13 +8,13 @@ import {
   holds,
   holdsIf,
   inconclusive,
+  isObject,
   type Judgement,
   notApplicable,
   probe,
   resultOf,
   section,
 } from '../../../src/model/index.ts'
-import { isObject } from './requests.ts'
 
 const cacheable = probe('results that may be cached', async ({ session, catalogue }) => {
   const client = await session()

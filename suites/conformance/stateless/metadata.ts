@@ -9,6 +9,7 @@ import {
   holds,
   holdsIf,
   inconclusive,
+  isObject,
   mediaTypeOf,
   notApplicable,
   probe,
@@ -16,7 +17,7 @@ import {
   section,
   summaryOf,
 } from '../../../src/model/index.ts'
-import { isObject, meta, noUpstreamCall, plainMethod, refusedWith, scriptedTool } from './requests.ts'
+import { meta, noUpstreamCall, plainMethod, refusedWith, scriptedTool } from './requests.ts'
 
 const incomplete = probe('requests with incomplete metadata', async ({ session, facts }) => {
   const client = await session()

@@ -39,7 +39,4 @@ export async function scriptedTool({ catalogue, instruments }: ProbeContext): Pr
   return tool.name
 }
 
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 export const noUpstreamCall = notApplicable('the call did not reach the upstream')

@@ -9,6 +9,7 @@ import {
   holds,
   holdsIf,
   inconclusive,
+  isObject,
   type Judgement,
   notApplicable,
   probe,
@@ -18,7 +19,7 @@ import {
   summaryOf,
   type UnitFacts,
 } from '../../../src/model/index.ts'
-import { isObject, meta } from './requests.ts'
+import { meta } from './requests.ts'
 
 const acknowledged = 'notifications/subscriptions/acknowledged'
 const toolsChanged = 'notifications/tools/list_changed'

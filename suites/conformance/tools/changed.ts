@@ -1,13 +1,14 @@
 import {
   type Connection,
   type Exchange,
+  isObject,
   type ProbeContext,
   probe,
   resultOf,
   type ScriptedUpstream,
   type UpstreamCall,
 } from '../../../src/model/index.ts'
-import { isObject } from './probes.ts'
+
 import { scriptedTool } from './scripted.ts'
 
 /** Milliseconds in which a change is to be announced and listed. */

@@ -6,6 +6,7 @@ import {
   each,
   holds,
   holdsIf,
+  isObject,
   isRefused,
   notApplicable,
   probe,
@@ -14,7 +15,7 @@ import {
   summaryOf,
 } from '../../../src/model/index.ts'
 import { problemOfSchema } from './json-schema.ts'
-import { callWith, isObject, listing, readable } from './probes.ts'
+import { callWith, listing, readable } from './probes.ts'
 
 const swapped = probe('a tool name in the other case', { requires: 'callable tool' }, async ({ session, tool, catalogue }) => {
   const call = await tool('any')

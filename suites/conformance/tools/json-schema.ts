@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Options, ValidateFunction } from 'ajv'
 import type { Ajv2020 } from 'ajv/dist/2020.js'
-import { compiledAhead } from '../../../src/model/index.ts'
+import { compiledAhead, isObject } from '../../../src/model/index.ts'
 
 type Schema = Record<string, unknown>
 type Compiler = Pick<Ajv2020, 'compile' | 'validateSchema' | 'errorsText' | 'errors'>
@@ -57,5 +57,3 @@ function compilerOf(dialect: string, settings: Options): Compiler {
   const { default: Constructor } = createRequire(import.meta.url)(modules[dialect]!) as { default: new (options: Options) => Compiler }
   return new Constructor(settings)
 }
-
-const isObject = (value: unknown): value is Schema => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -7,6 +7,7 @@ import {
   holds,
   holdsIf,
   inconclusive,
+  isObject,
   isRefused,
   notApplicable,
   probe,
@@ -15,7 +16,7 @@ import {
   summaryOf,
 } from '../../../src/model/index.ts'
 import { changed } from './changed.ts'
-import { isObject, listing } from './probes.ts'
+import { listing } from './probes.ts'
 
 const asked = probe('tools/list, whatever is claimed', async ({ session }) => (await session()).send('tools/list'))
 

@@ -1,6 +1,7 @@
 import {
   type Exchange,
   inconclusive,
+  isObject,
   type Judgement,
   type Listing,
   notApplicable,
@@ -15,8 +16,6 @@ import {
 import { scriptedTool } from './scripted.ts'
 
 export type Json = Record<string, unknown>
-
-export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The tools as listed, read to the end of the list. */
 export const listing = probe('the list of tools', { requires: 'tools' }, async ({ catalogue }) => (await catalogue()).tools)

@@ -8,6 +8,7 @@ import {
   holds,
   holdsIf,
   inconclusive,
+  isObject,
   type Judgement,
   notApplicable,
   resultOf,
@@ -15,7 +16,7 @@ import {
   summaryOf,
 } from '../../../src/model/index.ts'
 import { validatorOf } from './json-schema.ts'
-import { type Called, called, isObject, type Json, relayed, structured } from './probes.ts'
+import { type Called, called, type Json, relayed, structured } from './probes.ts'
 
 const isFinal = (result: Json): boolean => result.resultType === undefined || result.resultType === 'complete'
 

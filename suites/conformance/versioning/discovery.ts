@@ -9,6 +9,7 @@ import {
   holds,
   holdsIf,
   inconclusive,
+  isObject,
   isRevision,
   type Judgement,
   probe,
@@ -17,7 +18,7 @@ import {
   section,
   summaryOf,
 } from '../../../src/model/index.ts'
-import { isObject } from '../stateless/requests.ts'
+
 import { supportedIn, unsupported } from './negotiation.ts'
 
 const discovered = probe('a discovery with a text for an id', async ({ session }) =>

@@ -1,5 +1,4 @@
-import { check, type Exchange, each, holdsIf, section, transcript } from '../../../src/model/index.ts'
-import { isObject } from '../stateless/requests.ts'
+import { check, type Exchange, each, holdsIf, isObject, section, transcript } from '../../../src/model/index.ts'
 
 /** Members that hold data of others, in which `_meta` may be anything. */
 const opaque = new Set(['_meta', 'inputSchema', 'outputSchema', 'structuredContent', 'arguments', 'data', 'schema', 'requestedSchema'])

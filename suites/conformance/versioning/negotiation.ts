@@ -1,5 +1,5 @@
-import { all, check, controlled, type Exchange, errorOf, holdsIf, probe, section } from '../../../src/model/index.ts'
-import { isObject, meta, plainMethod, refusedWith } from '../stateless/requests.ts'
+import { all, check, controlled, type Exchange, errorOf, holdsIf, isObject, probe, section } from '../../../src/model/index.ts'
+import { meta, plainMethod, refusedWith } from '../stateless/requests.ts'
 
 /** One from before the protocol, one from after us. */
 const never = ['1900-01-01', '2099-01-01']

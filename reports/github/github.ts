@@ -1,5 +1,5 @@
 import { countOutcomes } from '../../src/gate/index.ts'
-import type { Finding } from '../../src/model/index.ts'
+import { acceptedAs, type Finding, isOpen } from '../../src/model/index.ts'
 import { markdown, plain } from '../plain.ts'
 import type { Reporter } from '../reporter.ts'
 
@@ -10,7 +10,7 @@ const property = (text: string): string => data(text).replaceAll(':', '%3A').rep
 
 /** Workflow commands that GitHub shows as annotations; it shows ten of a step, so no more are written. */
 export const github: Reporter = ({ record, findings, decision }) => {
-  const troubles = findings.filter((finding) => finding.outcome === 'fail' && !finding.waiver && !finding.known)
+  const troubles = findings.filter((finding) => finding.outcome === 'fail' && isOpen(finding))
   const doubts = findings.filter(({ outcome }) => outcome === 'inconclusive')
   const lines = [
     ...record.targets.flatMap(({ name, error }) =>
@@ -38,11 +38,7 @@ export const stepSummary: Reporter = ({ findings, decision, record }) => {
   const counts = countOutcomes(findings)
   const shown = findings.filter(({ outcome }) => outcome === 'fail' || outcome === 'warn' || outcome === 'inconclusive')
   const rows = shown.slice(0, mostRows).map((finding) => {
-    const state = finding.waiver
-      ? `${finding.outcome}, accepted until ${finding.waiver.expires}`
-      : finding.known
-        ? `${finding.outcome}, known`
-        : finding.outcome
+    const state = [finding.outcome, acceptedAs(finding)].filter(Boolean).join(', ')
     const cells = [state, finding.check, finding.target, finding.revision, finding.reason ?? '']
     return `| ${cells.map(markdown).join(' | ')} |`
   })

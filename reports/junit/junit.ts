@@ -1,4 +1,4 @@
-import type { Finding } from '../../src/model/index.ts'
+import { acceptedAs, type Finding, isOpen } from '../../src/model/index.ts'
 import { plainLine, xml } from '../plain.ts'
 import type { Reporter } from '../reporter.ts'
 
@@ -26,12 +26,10 @@ export const junit: Reporter = ({ record, findings }) => {
   ].join('\n')
 }
 
-const isAccepted = (finding: Finding): boolean => finding.waiver !== undefined || finding.known === true
-
-const isFailure = (finding: Finding): boolean => finding.outcome === 'fail' && !isAccepted(finding)
+const isFailure = (finding: Finding): boolean => finding.outcome === 'fail' && isOpen(finding)
 
 const isSkipped = (finding: Finding): boolean =>
-  finding.outcome === 'not-applicable' || finding.outcome === 'not-testable' || (finding.outcome === 'fail' && isAccepted(finding))
+  finding.outcome === 'not-applicable' || finding.outcome === 'not-testable' || (finding.outcome === 'fail' && !isOpen(finding))
 
 const countsOf = (findings: readonly Finding[]) => ({
   tests: findings.length,
@@ -62,9 +60,9 @@ function caseOf(finding: Finding): string {
 
 function bodyOf(finding: Finding): string {
   const reason = xml(plainLine(finding.reason ?? finding.outcome))
-  if (finding.waiver)
-    return `      <skipped message="${xml(`accepted by ${finding.waiver.owner} until ${finding.waiver.expires}: ${finding.waiver.reason}`)}"/>`
-  if (isSkipped(finding)) return `      <skipped message="${finding.known ? 'known from the baseline' : `${finding.outcome}: ${reason}`}"/>`
+  const accepted = acceptedAs(finding)
+  if (accepted !== undefined) return `      <skipped message="${xml(plainLine(accepted))}"/>`
+  if (isSkipped(finding)) return `      <skipped message="${finding.outcome}: ${reason}"/>`
   if (isFailure(finding)) return `      <failure message="${reason}" type="${xml(finding.keyword)}">${xml(detailsOf(finding))}</failure>`
   if (finding.outcome === 'inconclusive') return `      <error message="${reason}" type="inconclusive">${xml(detailsOf(finding))}</error>`
   return finding.outcome === 'warn' ? `      <system-out>${xml(`warning: ${finding.reason}\n${detailsOf(finding)}`)}</system-out>` : ''

@@ -6,8 +6,8 @@ export interface Group {
   revisions: string[]
 }
 
-const sameness = ({ check, target, outcome, reason, waiver, known }: Finding): string =>
-  JSON.stringify([check, target, outcome, reason, waiver, known])
+const sameness = ({ check, target, outcome, reason, waiver, known, quirk }: Finding): string =>
+  JSON.stringify([check, target, outcome, reason, waiver, known, quirk])
 
 export const grouped = (findings: readonly Finding[]): Group[] =>
   [...Map.groupBy(findings, sameness).values()].map((of) => ({ finding: of[0]!, revisions: of.map(({ revision }) => revision) }))

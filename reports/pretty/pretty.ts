@@ -1,6 +1,6 @@
 import pico from 'picocolors'
 import { countOutcomes } from '../../src/gate/index.ts'
-import type { Finding, Outcome } from '../../src/model/index.ts'
+import { acceptedAs, type Finding, isOpen, type Outcome } from '../../src/model/index.ts'
 import { plain, plainLine } from '../plain.ts'
 import type { Reported, Reporter } from '../reporter.ts'
 import { byClause, byReason, type Group, grouped } from './groups.ts'
@@ -19,7 +19,7 @@ const marks: Partial<Record<Outcome, string>> = { fail: 'FAIL', warn: 'WARN', in
 export const pretty: Reporter = (reported, { width, color, directory }) => {
   const page: Page = { colors: pico.createColors(color), width: Math.min(Math.max(width, 60), 140) }
   const { findings, record } = reported
-  const open = findings.filter((finding) => !finding.waiver && !finding.known)
+  const open = findings.filter(isOpen)
   const parts = [
     verdict(reported, page),
     counts(findings, page),
@@ -114,13 +114,13 @@ function row(name: string, text: string, width: number): string[] {
 }
 
 function accepted(findings: readonly Finding[], { colors, width }: Page): string {
-  const groups = grouped(findings.filter((finding) => finding.waiver || finding.known))
+  const groups = grouped(findings.filter((finding) => !isOpen(finding)))
   if (groups.length === 0) return ''
   const lines = groups.flatMap(({ finding, revisions }) => {
-    const { waiver } = finding
-    const why = waiver ? `accepted by ${waiver.owner} until ${waiver.expires}: ${waiver.reason}` : 'known from the baseline'
     return fold(
-      plainLine(`${marks[finding.outcome] ?? finding.outcome} ${finding.check} on ${finding.target} at ${revisions.join(', ')}: ${why}`),
+      plainLine(
+        `${marks[finding.outcome] ?? finding.outcome} ${finding.check} on ${finding.target} at ${revisions.join(', ')}: ${acceptedAs(finding)}`,
+      ),
       width,
       '  ',
     )

@@ -10,13 +10,15 @@ import {
   transcript,
 } from '../model/index.ts'
 import type { UnitEvidence } from './evidence.ts'
+import { withQuirk } from './quirks.ts'
 import type { RegisteredCheck } from './types.ts'
 
 /** The verdicts of these checks on the evidence of one unit: the same function live and offline. */
 export function judgeUnit(checks: readonly RegisteredCheck[], evidence: UnitEvidence, file: string | undefined): Finding[] {
   // One array for all checks: what they work out from the whole transcript is worked out once.
   const exchanges = evidence.exchanges.filter(({ revision }) => revision === undefined)
-  return checks.map((check) => findingOf(check, judgementOf(check, evidence, exchanges), evidence, file))
+  const { vendor } = evidence.facts
+  return checks.map((check) => withQuirk(findingOf(check, judgementOf(check, evidence, exchanges), evidence, file), vendor))
 }
 
 function judgementOf(check: RegisteredCheck, evidence: UnitEvidence, exchanges: readonly Exchange[]): Judgement {

@@ -1,4 +1,4 @@
-import { type Finding, type Outcome, outcomes, type Revision } from '../model/index.ts'
+import { type Finding, isOpen, type Outcome, outcomes, type Revision } from '../model/index.ts'
 
 /** What decides about an outcome. */
 export interface Policy {
@@ -64,7 +64,7 @@ const besideOf = ({ problems = [], interrupted = false }: Circumstances): Decisi
 })
 
 function reasonsToFail(findings: readonly Finding[], policy: Policy, { problems = [], failedTargets = [] }: Circumstances): string[] {
-  const open = findings.filter((finding) => !finding.waiver && !finding.known)
+  const open = findings.filter(isOpen)
   const reasons: string[] = []
   for (const [outcome, verb] of [
     ['fail', 'fails'],
@@ -115,7 +115,7 @@ function sentenceFor(verdict: Decision['verdict'], reasons: string[], findings: 
 
 function praise(findings: readonly Finding[]): string {
   const counts = countOutcomes(findings)
-  const accepted = findings.filter((finding) => finding.waiver || finding.known).length
+  const accepted = findings.filter((finding) => !isOpen(finding)).length
   const targets = [...new Set(findings.map(({ target }) => target))]
   const rest = [
     counts.warn > 0 && count(counts.warn, 'warning'),

@@ -1,0 +1,12 @@
+import type { Finding, Vendor } from '../model/index.ts'
+import cognito from './quirks/cognito.ts'
+import keycloak from './quirks/keycloak.ts'
+
+const profiles = { keycloak, cognito }
+
+/** The finding with what its vendor is known for. Only what went wrong can be explained, never what could not be judged. */
+export function withQuirk(finding: Finding, vendor: Vendor | undefined): Finding {
+  if (vendor === undefined || (finding.outcome !== 'fail' && finding.outcome !== 'warn')) return finding
+  const quirk = profiles[vendor].find(({ check }) => check === finding.check)
+  return quirk === undefined ? finding : { ...finding, quirk: { vendor, reason: quirk.reason, link: quirk.link } }
+}

@@ -113,9 +113,11 @@ function partialResult(run: string, targets: readonly Target[], checks: readonly
     },
     findings: [],
   }
+  const exchanged = new Map<string, number>()
   const take = (event: RunEvent) => {
     if (event.type === 'finding') result.findings.push(event.finding)
-    if (event.type === 'probe-finished') result.record.exchanges += event.exchanges
+    if (event.type === 'probe-finished') exchanged.set(`${event.target} ${event.revision}`, event.exchanges)
+    result.record.exchanges = [...exchanged.values()].reduce((sum, each) => sum + each, 0)
     result.record.took = Date.now() - started.getTime()
   }
   return { take, result }

@@ -121,7 +121,6 @@ async function assessUnit(unit: Unit, options: RunOptions, stopped: Stopper, tel
   tell({ type: 'unit-started', target: target.name, revision, facts, checks: checks.length, probes: probes.length })
   await Promise.all(
     probes.map(async (probe) => {
-      const from = unit.line.recorder.exchanges.length
       const evidence = await unit.gather(probe, () => withheld(probe, target, options, stopped))
       const problem = 'unfit' in evidence && evidence.unfit === 'inconclusive' ? evidence.reason : undefined
       await stopped.observe(unit, problem)
@@ -131,7 +130,7 @@ async function assessUnit(unit: Unit, options: RunOptions, stopped: Stopper, tel
         revision,
         probe: probe.name,
         took: unit.durationOf(probe),
-        exchanges: unit.line.recorder.exchanges.length - from,
+        exchanges: unit.line.recorder.exchanges.length,
         problem,
       })
     }),

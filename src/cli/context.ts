@@ -1,6 +1,6 @@
 import type { RegisteredCheck } from '../engine/types.ts'
 
-export type Engine = Pick<typeof import('../engine/index.ts'), 'assess' | 'judgeAgain' | 'newRunId'>
+export type Engine = Pick<typeof import('../engine/index.ts'), 'assess' | 'judgeAgain' | 'newRunId' | 'readContracts'>
 
 /** What a command has of the world. Everything slow to load is asked for when it is needed. */
 export interface Context {

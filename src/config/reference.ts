@@ -14,6 +14,7 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
   }
   const upstream = started(await instruments.startScriptedUpstream())
   const listener = started(await instruments.startListener())
+  const browser = started(instruments.startBrowser())
   const issuer = started(await instruments.startForgingIssuer({ tenant: 'acme', scopes: 'mcp:read mcp:tools mcp:admin' }))
   const reference = started(
     await startReference({
@@ -24,11 +25,11 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
     }),
   )
   await issuer.setAudience(reference.url)
-  const gateway = await gatewayTarget(reference, { upstream, issuer, listener })
+  const gateway = await gatewayTarget(reference, { upstream, issuer, listener, browser })
   const identity = await identityTarget(reference.parts.identity, reference.url)
   return {
     '': gateway,
-    '-identity': { ...identity, instruments: { listener } },
+    '-identity': { ...identity, instruments: { listener, browser } },
     '-manifests': manifestsTarget(),
   }
 }

@@ -1,13 +1,15 @@
 import { existsSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { isLocal } from '../engine/local.ts'
-import { type Identity, placeOf, type Reach, type Target } from '../engine/types.ts'
+import { type Identity, placeOf, type Reach, type Target, type TlsMaterial } from '../engine/types.ts'
 import { type FromEnvironment, type ProviderContext, type Secret, type Text, type TokenSource, tokenProvider } from '../identity/index.ts'
 import { coded } from '../messages/index.ts'
-import type { AuthorityAccess, Observations } from '../model/index.ts'
+import type { AuthorityAccess, Instruments, Observations } from '../model/index.ts'
+import { contractsFor } from './contracts.ts'
 import type { LoadedConfig } from './load.ts'
 import { startEmbeddedReference } from './reference.ts'
-import type { Limits, TargetConfig } from './types.ts'
+import type { ClientCertificateConfig, Limits, TargetConfig } from './types.ts'
 import { invalid, unknownTarget } from './validate.ts'
 
 export const defaultLimits: Limits = {
@@ -20,7 +22,7 @@ export const defaultLimits: Limits = {
 }
 
 // What runs on this machine, the embedded deployment included, shares its load with nobody else.
-const localLimits: Limits = { ...defaultLimits, requestsPerSecond: 2_000, probesAtOnce: 16 }
+const localLimits: Limits = { ...defaultLimits, requestsPerSecond: 2_000, probesAtOnce: 6 }
 
 // Probes over stdio start a process each; more at once than this only wait for one another.
 const stdioLimits: Limits = { ...localLimits, probesAtOnce: 4 }
@@ -84,12 +86,14 @@ async function resolveTarget(
   const target = config.targets[name]!
   const reader = new Reader(environment, `targets.${name}`, file)
   if (target.kind === 'reference') {
+    const approved = await contractsFor(name, target, file, directory)
     const parts = await startEmbeddedReference(closers)
     return Object.entries(parts).map(([part, embedded]) => ({
       ...embedded,
       name: `${name}${part}`,
       revisions: target.revisions,
       disruptive: target.disruptive ?? embedded.disruptive,
+      contracts: approved ?? embedded.contracts,
       tools: { ...embedded.tools, ...target.tools },
       limits: { ...localLimits, ...target.limits },
     }))
@@ -100,6 +104,7 @@ async function resolveTarget(
     {
       name,
       kind: target.kind,
+      vendor: target.vendor,
       revisions: target.revisions,
       disruptive: target.disruptive ?? false,
       secrets: reader.secrets,
@@ -107,9 +112,12 @@ async function resolveTarget(
       identities: target.kind === 'authorization-server' ? [] : await identitiesOf(name, target, url, reader, closers),
       tools: { ...target.tools, allow: target.tools?.allow ?? [] },
       limits: { ...limitsFor(reach), ...target.limits },
-      instruments: {},
+      instruments: await instrumentsFor(reach, closers),
       access: await accessOf(target, reach, reader),
+      tls: await tlsOf(target, reader, directory),
       observe: observationsOf(target, reader),
+      operate: target.operate,
+      contracts: await contractsFor(name, target, file, directory),
       behind: target.behind?.map((address, index) => reader.text(address, `behind[${index}]`)),
     },
   ]
@@ -123,6 +131,15 @@ async function reachOf(target: TargetConfig, reader: Reader, cwd: string, closer
   }
   const url = target.start ? await started(target.start, closers) : reader.text(target.url!, 'url')
   return target.kind === 'authorization-server' ? { issuer: url } : { url, headers: await reader.texts(target.headers, 'headers') }
+}
+
+/** What needs nothing of the operator; a browser is started once a probe opens a page in it. */
+async function instrumentsFor(reach: Reach, closers: (() => Promise<void>)[]): Promise<Instruments> {
+  if (!('url' in reach) && !('issuer' in reach)) return {}
+  const { startBrowser } = await import('../instruments/browser.ts')
+  const browser = startBrowser()
+  closers.push(() => browser.close())
+  return { browser }
 }
 
 /** The authorization server: the target itself, or the one `authority.issuer` names. */
@@ -150,6 +167,26 @@ async function accessOf({ authority }: TargetConfig, reach: Reach, reader: Reade
     resource: text(authority.resource, 'resource') ?? ('url' in reach ? reach.url : undefined),
     scope: authority.scope,
     privilegedScope: authority.privilegedScope,
+  }
+}
+
+/** Files relative to the configuration. */
+async function tlsOf({ tls }: TargetConfig, reader: Reader, directory: string): Promise<TlsMaterial | undefined> {
+  if (tls === undefined) return undefined
+  const pem = (file: Text, at: string) => readFile(resolve(directory, reader.text(file, `tls.${at}`)), 'utf8')
+  const certificates = (list: ClientCertificateConfig[] = [], at: string) =>
+    Promise.all(
+      list.map(async ({ name, tenant, cert, key }, index) => ({
+        name: name ?? tenant ?? `${at} ${index + 1}`,
+        ...(tenant === undefined ? {} : { tenant }),
+        cert: await pem(cert, `${at}[${index}].cert`),
+        key: await pem(key, `${at}[${index}].key`),
+      })),
+    )
+  return {
+    ...(tls.ca === undefined ? {} : { ca: await pem(tls.ca, 'ca') }),
+    clients: await certificates(tls.clients, 'clients'),
+    refused: await certificates(tls.refused, 'refused'),
   }
 }
 
@@ -185,9 +222,10 @@ async function identitiesOf(
 ): Promise<Identity[]> {
   const entries = Object.entries(identities ?? { anonymous: {} })
   return Promise.all(
-    entries.map(async ([name, { tenant, token }]) => ({
+    entries.map(async ([name, { tenant, token, canaries }]) => ({
       name,
       tenant,
+      canaries,
       token: token && (await tokenOf(token, { target, identity: name, url }, reader, closers)),
     })),
   )

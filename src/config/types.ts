@@ -1,5 +1,5 @@
 import type { Secret, Text, TokenSource } from '../identity/index.ts'
-import type { Outcome, Revision } from '../model/index.ts'
+import type { Operations, Outcome, Revision, Vendor } from '../model/index.ts'
 
 export type Kind = 'gateway' | 'server' | 'agentcore-gateway' | 'authorization-server' | 'manifests' | 'agent' | 'reference'
 
@@ -16,6 +16,8 @@ export interface Config {
 export interface TargetConfig {
   /** `reference` starts the embedded deployment. */
   kind: Kind
+  /** The product it is: deviations it is known for are marked, and do not fail a gate. */
+  vendor?: Vendor
   /** One of `url`, `command`, `start` and `files` is needed, unless `kind` is `reference`. */
   url?: Text
   command?: string[]
@@ -26,8 +28,8 @@ export interface TargetConfig {
   headers?: Record<string, Text | Secret>
   environment?: 'local' | 'development' | 'test' | 'pre-production' | 'production'
   revisions?: Revision[]
-  /** The first one is used unless a check needs several. */
-  identities?: Record<string, { tenant?: string; token?: TokenSource }>
+  /** The first one is used unless a check needs several. `canaries` are texts that only the tenant of the identity may see. */
+  identities?: Record<string, { tenant?: string; token?: TokenSource; canaries?: string[] }>
   tools?: { allow?: string[]; echo?: string; slow?: string; failing?: string }
   /** Files that describe a deployment, by globs relative to the configuration; for `kind: 'manifests'`. */
   files?: string[]
@@ -35,6 +37,12 @@ export interface TargetConfig {
   authority?: AuthorityConfig
   /** What the target writes while it is assessed: lines of a log, audit records as JSON lines, metrics for Prometheus. */
   observe?: { logs?: { file: Text }; audit?: { file: Text }; metrics?: { url: Text } }
+  /** What is done to the deployment, on the harness's request, while it is watched; functions, so in a configuration that is code. */
+  operate?: Operations
+  /** The file of contracts that `assay approve` writes, relative to the configuration. */
+  contracts?: string
+  /** What an https target is trusted by and shown, as PEM files. */
+  tls?: TlsConfig
   /** Addresses of the servers behind the target, which nobody but the target should reach. */
   behind?: Text[]
   limits?: Partial<Limits>
@@ -58,6 +66,22 @@ export interface AuthorityConfig {
   scope?: string
   /** A scope nobody may have without being approved. */
   privilegedScope?: string
+}
+
+export interface TlsConfig {
+  /** The authority of the target's certificate, where that is no public one. */
+  ca?: Text
+  /** Client certificates the target accepts; the first is shown, or that of the tenant of an identity. */
+  clients?: ClientCertificateConfig[]
+  /** Client certificates the target must refuse, such as expired or revoked ones. */
+  refused?: ClientCertificateConfig[]
+}
+
+export interface ClientCertificateConfig {
+  name?: string
+  tenant?: string
+  cert: Text
+  key: Text
 }
 
 /** Times are in milliseconds. */

@@ -1,6 +1,7 @@
 import { type AssayError, coded } from '../messages/index.ts'
 import { type Connection, type ConnectOptions, type Exchange, type Revision, resultOf, revisions, summaryOf } from '../model/index.ts'
 import { type Activity, connectOverHttp, connectOverStdio, HttpSockets, type Link, type Pace, Recorder } from '../wire/index.ts'
+import { ownCredentials } from './securing.ts'
 import type { Target } from './types.ts'
 
 /** The way to one target at one revision: opens connections, all written down by one recorder. */
@@ -15,7 +16,12 @@ export function lineTo(target: Target, revision: Revision, endpoint: URL | undef
   const recorder = new Recorder(target.limits, pace, activity)
   for (const secret of target.secrets) recorder.hide(secret, '[redacted]')
   const headers = 'url' in target.reach ? (target.reach.headers ?? {}) : {}
-  const link: Link = { recorder, sockets: new HttpSockets(), endpoint: { url: endpoint ?? new URL('stdio:'), headers }, tools: new Map() }
+  const link: Link = {
+    recorder,
+    sockets: new HttpSockets(ownCredentials(target)),
+    endpoint: { url: endpoint ?? new URL('stdio:'), headers },
+    tools: new Map(),
+  }
   return {
     revision,
     recorder,
@@ -23,9 +29,18 @@ export function lineTo(target: Target, revision: Revision, endpoint: URL | undef
     open: async (options = {}) => {
       const spoken = options.revision ?? revision
       if ('command' in target.reach) return connectOverStdio(recorder, target.reach, spoken, options)
-      return connectOverHttp(link, spoken, { ...options, token: await tokenFor(target, options, recorder) })
+      return connectOverHttp(linkFor(target, link, options), spoken, { ...options, token: await tokenFor(target, options, recorder) })
     },
   }
+}
+
+/** An identity of another tenant shows the certificate of that tenant, where there is one. */
+function linkFor(target: Target, link: Link, { identity }: ConnectOptions): Link {
+  const tenant = target.identities.find(({ name }) => name === identity)?.tenant
+  const other = target.tls?.clients.find((client) => client.tenant !== undefined && client.tenant === tenant)
+  return other === undefined || other === target.tls?.clients[0]
+    ? link
+    : { ...link, sockets: link.sockets.as(ownCredentials(target, tenant)) }
 }
 
 /** The token a connection sends; whatever it is, it is never written down. */

@@ -16,6 +16,7 @@ export function factsOf(
   const facts = {
     target: target.name,
     kind: target.kind,
+    ...(target.vendor === undefined ? {} : { vendor: target.vendor }),
     of: 'endpoint' as const,
     via: connection.via,
     url,
@@ -71,6 +72,7 @@ export const manifestFacts = (target: Target): UnitFacts => ({
 const plain = (target: Target) => ({
   target: target.name,
   kind: target.kind,
+  ...(target.vendor === undefined ? {} : { vendor: target.vendor }),
   url: placeOf(target.reach),
   revision: newest(target),
   era: eraOf(newest(target)),
@@ -84,7 +86,7 @@ const plain = (target: Target) => ({
 const lacking = (reason: string): Lack => ({ kind: 'not-testable', reason })
 
 /** What the operator has given, or what to give. */
-function given({ access, observe, behind, instruments }: Target): UnitFacts['facilities'] {
+function given({ access, observe, operate, behind, instruments, reach, tls }: Target): UnitFacts['facilities'] {
   const has = (value: unknown, reason: string): true | Lack => (value ? true : lacking(reason))
   return {
     authority: has(access, 'needs the authorization server of the clients: see `authority` of the target'),
@@ -101,9 +103,25 @@ function given({ access, observe, behind, instruments }: Target): UnitFacts['fac
       instruments.listener,
       'needs an address the target can reach the harness at: see `instruments` of the target',
     ),
+    browser: has(instruments.browser, 'needs a browser: see `instruments` of the target'),
     'audit log': has(observe?.audit, 'needs the audit trail of the target: see `observe.audit` of the target'),
     logs: has(observe?.logs, 'needs the log of the target: see `observe.logs` of the target'),
     metrics: has(observe?.metrics, 'needs the metrics of the target: see `observe.metrics` of the target'),
+    'M2M secret rotation': has(
+      operate?.rotateM2mSecret,
+      'needs a way to have the secret of the target replaced: see `operate.rotateM2mSecret` of the target',
+    ),
+    'client secret rotation': has(
+      operate?.rotateClientSecret,
+      'needs a way to have the secret of a client replaced: see `operate.rotateClientSecret` of the target',
+    ),
+    'limited initial access token': has(
+      operate?.initialAccessToken,
+      'needs initial access tokens for so many clients: see `operate.initialAccessToken` of the target',
+    ),
+    tls: placeOf(reach).startsWith('https:') ? true : { kind: 'not-applicable', reason: 'the target is not reached over TLS' },
+    'client certificates': has(tls?.clients[0], 'needs a client certificate the target accepts: see `tls.clients` of the target'),
+    'certificates to refuse': has(tls?.refused[0], 'needs a client certificate the target must refuse: see `tls.refused` of the target'),
     'addresses behind': has(behind?.length, 'needs the addresses of the servers behind the target: see `behind` of the target'),
   }
 }
@@ -149,6 +167,10 @@ function facilitiesOf(target: Target, facts: Omit<UnitFacts, 'facilities'>, cata
     'second tenant': has(
       new Set(target.identities.map(({ tenant }) => tenant)).size > 1,
       'needs identities of two tenants under `identities` of the target',
+    ),
+    'approved contracts': has(
+      target.contracts?.[facts.revision],
+      'needs contracts approved at this revision: write them with `assay approve`, and name the file under `contracts` of the target',
     ),
     'scripted upstream': has(
       target.instruments.upstream,

@@ -48,6 +48,24 @@ export function mirroredCall(catalogue: Catalogue, target: Target): ToolCall {
   throw new Unfit('not-testable', `no tool that mirrors an argument in a header can be called: ${remedy}`)
 }
 
+/** The first callable tool with an argument that takes a URL. */
+export function addressedCall(catalogue: Catalogue, target: Target): ToolCall {
+  const addressed = catalogue.tools.items.filter((tool) => urlArgument(tool) !== undefined)
+  if (addressed.length === 0) throw new Unfit('not-applicable', 'no tool takes a URL')
+  for (const tool of callable(addressed, target.tools.allow)) {
+    const call = callOf(tool)
+    if (call) return { ...call, takesUrl: urlArgument(tool) }
+  }
+  throw new Unfit('not-testable', `no tool that takes a URL can be called: ${remedy}`)
+}
+
+const urlArgument = ({ inputSchema }: ToolDefinition): string | undefined =>
+  Object.entries((inputSchema?.properties ?? {}) as Record<string, { type?: unknown; format?: unknown } | null>).find(
+    ([name, property]) =>
+      property?.type === 'string' &&
+      (/^(uri|url|uri-reference|iri)$/.test(String(property.format)) || /(^|_|-)(url|uri|href|link|webhook|endpoint)$/i.test(name)),
+  )?.[0]
+
 const mirroredArguments = ({ inputSchema }: ToolDefinition): [name: string, schema: unknown][] =>
   Object.entries((inputSchema?.properties ?? {}) as Record<string, Record<string, unknown> | null>).filter(
     ([, property]) => typeof property?.['x-mcp-header'] === 'string',

@@ -1,4 +1,15 @@
-import type { AuthorityAccess, Check, Finding, Instruments, Observations, Revision, UnitFacts } from '../model/index.ts'
+import type {
+  AuthorityAccess,
+  Check,
+  Contracts,
+  Finding,
+  Instruments,
+  Observations,
+  Operations,
+  Revision,
+  UnitFacts,
+  Vendor,
+} from '../model/index.ts'
 
 /** A check with the place it has in the registry: `suite` is conformance or security, `area` what its id begins with. */
 export interface RegisteredCheck extends Check {
@@ -12,6 +23,8 @@ export type TokenProvider = () => Promise<string>
 export interface Identity {
   name: string
   tenant?: string
+  /** Texts that stand in what this tenant sees, and must be seen by no other. */
+  canaries?: readonly string[]
   /** Absent for a target that wants no token. */
   token?: TokenProvider
 }
@@ -20,6 +33,8 @@ export interface Identity {
 export interface Target {
   name: string
   kind: string
+  /** The product it is: what that is known for is no surprise. */
+  vendor?: Vendor
   reach: Reach
   /** Revisions to assess; learnt from the target when left out. */
   revisions?: Revision[]
@@ -32,6 +47,8 @@ export interface Target {
     exchangeDeadline: number
     probeDeadline: number
     budget: number
+    /** Requests of one storm at most; what the probe asks for if left out. */
+    storm?: number
     maxBytes: number
   }
   disruptive: boolean
@@ -39,10 +56,32 @@ export interface Target {
   /** The authorization server: the target itself, or that of the clients of an endpoint. Secrets as they are. */
   access?: AuthorityAccess
   observe?: Observations
+  operate?: Operations
+  /** What somebody has approved of the target, by revision. */
+  contracts?: Record<string, Contracts>
   /** Addresses of servers that only the target should reach. */
   behind?: string[]
+  /** What an https target is trusted by, and what it is shown. */
+  tls?: TlsMaterial
   /** Values that must never be written down, beside the tokens themselves. */
   secrets: string[]
+}
+
+/** In PEM. */
+export interface TlsMaterial {
+  /** The authority of the target's certificate, where the public ones are not. */
+  ca?: string
+  /** Certificates the target accepts. The first is shown, or that of the tenant of an identity. */
+  clients: ClientCertificate[]
+  /** Certificates the target must refuse, such as expired or revoked ones. */
+  refused: ClientCertificate[]
+}
+
+export interface ClientCertificate {
+  name: string
+  tenant?: string
+  cert: string
+  key: string
 }
 
 /** An MCP endpoint, a command to be started for stdio, an authorization server, or files that describe a deployment. */
@@ -81,6 +120,7 @@ export type RunEvent =
       revision: Revision
       probe: string
       took: number
+      /** Exchanges of the unit so far: probes run side by side. */
       exchanges: number
       problem?: string
     }

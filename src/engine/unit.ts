@@ -14,14 +14,15 @@ import {
   Unfit,
   type UnitFacts,
 } from '../model/index.ts'
-import { exchangeOverHttp } from '../wire/index.ts'
+import { exchangeOverHttp, exchangeOverSocket } from '../wire/index.ts'
 import { metadataUrls, withoutSecrets } from './authority.ts'
 import { readCatalogue } from './catalogue.ts'
 import { type Line, tokenFor } from './connect.ts'
-import { readDocuments } from './documents.ts'
 import type { ProbeEvidence, UnitEvidence } from './evidence.ts'
 import type { TargetLock } from './lock.ts'
-import { anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
+import { ownCredentials, securing } from './securing.ts'
+import { raise } from './storm.ts'
+import { addressedCall, anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
 import type { Target } from './types.ts'
 
 /** One target at one revision: runs probes, each once, and keeps what they bring. */
@@ -35,6 +36,7 @@ export class Unit {
   readonly #runs = new Map<Probe, Promise<ProbeEvidence>>()
   readonly #probes: Record<string, ProbeEvidence> = {}
   readonly #durations = new Map<Probe, number>()
+  readonly #sessions = new Map<string, Promise<Connection>>()
   readonly #echo: { call?: Promise<ToolCall> } = {}
   readonly #access?: AuthorityAccess
 
@@ -83,6 +85,7 @@ export class Unit {
 
   async close(): Promise<void> {
     await this.endpoint?.session.close()
+    await Promise.all([...this.#sessions.values()].map(async (session) => (await session).close()))
     this.line.link.sockets.close()
   }
 
@@ -143,11 +146,18 @@ export class Unit {
         return this.#access
       },
       observe: target.observe ?? {},
+      operate: target.operate ?? {},
+      approved: target.contracts?.[line.revision],
       behind: target.behind ?? [],
-      identities: target.identities.map(({ name, tenant }) => ({ name, tenant })),
+      identities: target.identities.map(({ name, tenant, canaries }) => ({ name, tenant, canaries })),
+      certificates: {
+        clients: (target.tls?.clients ?? []).map(({ name, tenant }) => ({ name, tenant })),
+        refused: (target.tls?.refused ?? []).map(({ name }) => name),
+      },
       reveal: (text) => line.recorder.reveal(text),
+      redact: (text) => line.recorder.redact(text),
       conceal: (value, kind) => line.recorder.keep(value, kind),
-      session: async () => endpoint().session,
+      session: async (identity) => this.#shared(endpoint().session, identity),
       connect: async (options: ConnectOptions = {}) => {
         const connection = await line.open(options)
         own.push(connection)
@@ -162,8 +172,11 @@ export class Unit {
       tool: (role) => this.#tool(endpoint(), role),
       documents: async () => {
         if (!('files' in target.reach)) throw new Unfit('not-applicable', 'the target is no description of a deployment')
+        // Most runs read no documents, and need no YAML.
+        const { readDocuments } = await import('./documents.ts')
         return readDocuments(target.reach.files, target.reach.cwd)
       },
+      storm: (plan) => raise(plan, line.recorder, target.limits.storm),
       use: async <E>(probe: Probe<E>) => {
         if (probe.alone) throw new Error(`"${probe.name}" runs alone and cannot be used by another probe`)
         const evidence = await this.#once(probe as Probe, () => this.#run(probe as Probe))
@@ -174,12 +187,21 @@ export class Unit {
     }
   }
 
+  /** One connection for each further identity, opened when it is first asked for. */
+  #shared(own: Connection, identity = this.target.identities[0]?.name): Promise<Connection> | Connection {
+    if (identity === this.target.identities[0]?.name) return own
+    const opened = this.#sessions.get(identity!) ?? this.line.open({ identity })
+    this.#sessions.set(identity!, opened)
+    return opened
+  }
+
   async #tool(
     { session, catalogue }: { session: Connection; catalogue: Catalogue },
     role: Parameters<ProbeContext['tool']>[0],
   ): Promise<ToolCall> {
     if (role === 'any') return anyCall(catalogue, this.target)
     if (role === 'structured') return structuredCall(catalogue, this.target)
+    if (role === 'addressed') return addressedCall(catalogue, this.target)
     if (role === 'mirrored') return mirroredCall(catalogue, this.target)
     if (role !== 'echo') return namedCall(catalogue, this.target, role)
     this.#echo.call ??= echoCall(catalogue, this.target, session)
@@ -193,9 +215,25 @@ export class Unit {
       const token = await tokenFor(this.target, {}, recorder)
       if (token !== null) headers.push(['Authorization', `Bearer ${token}`])
     }
-    const { method = 'POST', body, halfOpen, drip, deadline, wholeStream, abort } = raw
+    const { method = 'POST', body, target, halfOpen, drip, deadline, wholeStream, abort } = raw
     const url = raw.url === undefined ? endpoint.url : new URL(raw.url, endpoint.url)
-    return exchangeOverHttp(recorder, sockets, { connection: 0, method, url, headers, body, halfOpen, drip, deadline, wholeStream, abort })
+    if (raw.bytes !== undefined)
+      return exchangeOverSocket(recorder, { url, bytes: raw.bytes, deadline, credentials: ownCredentials(this.target) })
+    const tls = raw.tls && securing(this.target, raw.tls)
+    return exchangeOverHttp(recorder, sockets, {
+      connection: 0,
+      method,
+      url,
+      target,
+      tls,
+      headers,
+      body,
+      halfOpen,
+      drip,
+      deadline,
+      wholeStream,
+      abort,
+    })
   }
 }
 

@@ -21,12 +21,12 @@ export interface Grant {
 const patience = 10_000
 
 // Only those who need a token pay for the library.
-const library = () => import('oauth4webapi')
+export const library = () => import('oauth4webapi')
 
 const isLoopback = (url: URL) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
 
 /** Plain HTTP is accepted on loopback and nowhere else. */
-async function request(url: URL) {
+export async function request(url: URL) {
   const { allowInsecureRequests } = await library()
   return { [allowInsecureRequests]: isLoopback(url), signal: () => AbortSignal.timeout(patience) }
 }
@@ -117,7 +117,8 @@ async function unregister(uri: unknown, token: unknown): Promise<void> {
   )
 }
 
-const refused = (purpose: Purpose, sent: string, got: string, detail: { likely?: string } = {}): AssayError =>
+/** The coded error of a token that was not given. */
+export const refused = (purpose: Purpose, sent: string, got: string, detail: { likely?: string } = {}): AssayError =>
   coded('E_TOKEN_REFUSED', { ...purpose }, { sent, got, ...detail })
 
 /** What came back, as far down as the cause says. */

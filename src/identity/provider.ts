@@ -1,7 +1,14 @@
 import { AssayError, coded } from '../messages/index.ts'
 import { cached, type IssuedToken } from './cache.ts'
 import { type AuthorizationServer, discover, grantToken, type Purpose, reasonOf, register } from './oauth.ts'
-import type { ClientCredentialsOptions, DynamicRegistrationOptions, Secret, Text, TokenSource } from './sources.ts'
+import type {
+  AuthorizationCodeOptions,
+  ClientCredentialsOptions,
+  DynamicRegistrationOptions,
+  Secret,
+  Text,
+  TokenSource,
+} from './sources.ts'
 
 /** What a provider is made with: how values are read, and what is to happen at the end. */
 export interface ProviderContext extends Purpose {
@@ -20,6 +27,7 @@ export async function tokenProvider(source: TokenSource, context: ProviderContex
   if ('env' in source) return fixed(await context.secret(source, ''))
   if ('bearer' in source) return fixed(await context.secret(source.bearer, '.bearer'))
   if ('clientCredentials' in source) return byClientCredentials(source.clientCredentials, context)
+  if ('authorizationCode' in source) return byAuthorizationCode(source.authorizationCode, context)
   return byRegistration(source.dynamicRegistration, context)
 }
 
@@ -81,6 +89,31 @@ async function byRegistration(options: DynamicRegistrationOptions, context: Prov
     const { server, client } = await registered()
     return grantToken(server, { ...client, scope, resource }, context)
   })
+}
+
+async function byAuthorizationCode(options: AuthorizationCodeOptions, context: ProviderContext): Promise<() => Promise<string>> {
+  const at = '.authorizationCode'
+  const read = (name: 'issuer' | 'clientId' | 'username' | 'scope' | 'redirectUri') =>
+    options[name] === undefined ? undefined : context.text(options[name], `${at}.${name}`)
+  const issuer = read('issuer')!
+  const { byPerson } = await import('./authorization-code.ts')
+  const grant = {
+    clientId: read('clientId')!,
+    clientSecret: options.clientSecret && (await context.secret(options.clientSecret, `${at}.clientSecret`)),
+    authenticate: options.authenticate,
+    redirectUri: read('redirectUri') ?? 'http://127.0.0.1/callback',
+    scope: read('scope'),
+    resource: resourceOf(options.resource, context, at),
+    person: { username: read('username')!, password: await context.secret(options.password, `${at}.password`) },
+    steps: options.steps,
+  }
+  return cached(
+    byPerson(
+      once<AuthorizationServer>(() => discover(issuer, context)),
+      grant,
+      context,
+    ),
+  )
 }
 
 function resourceOf(resource: Text | false | undefined, context: ProviderContext, at: string): string | undefined {

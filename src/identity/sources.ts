@@ -33,12 +33,31 @@ export interface DynamicRegistrationOptions {
   metadata?: Record<string, unknown>
 }
 
+export interface AuthorizationCodeOptions {
+  /** Its metadata names the authorization and the token endpoint. */
+  issuer: Text
+  clientId: Text
+  /** Left out for a public client. */
+  clientSecret?: Secret
+  /** How a confidential client authenticates; `basic` if left out. */
+  authenticate?: 'basic' | 'post'
+  username: Text
+  password: Secret
+  scope?: Text
+  resource?: Text | false
+  /** As registered for the client; `http://127.0.0.1/callback` if left out. Nothing needs to listen there. */
+  redirectUri?: Text
+  /** What is done on pages that are neither sign-in nor consent, one after the other, with the `Page` of Playwright. */
+  steps?: ((page: any, person: { username: string; password: string }) => Promise<void>)[]
+}
+
 /** Where the bearer token of an identity comes from. */
 export type TokenSource =
   | FromEnvironment
   | { bearer: Secret }
   | { clientCredentials: ClientCredentialsOptions }
   | { dynamicRegistration: DynamicRegistrationOptions }
+  | { authorizationCode: AuthorizationCodeOptions }
   | (() => string | Promise<string>)
 
 /** The value of an environment variable, read when its target is assessed. */
@@ -52,3 +71,6 @@ export const clientCredentials = (options: ClientCredentialsOptions): TokenSourc
 
 /** Registers a client of its own (RFC 7591), takes tokens by the client credentials grant, and removes the client at the end. */
 export const dynamicRegistration = (options: DynamicRegistrationOptions): TokenSource => ({ dynamicRegistration: options })
+
+/** Signs a person in with Chromium and takes tokens by the authorization code grant with PKCE (OAuth 2.1, section 4.1). Needs `playwright-core`. */
+export const authorizationCode = (options: AuthorizationCodeOptions): TokenSource => ({ authorizationCode: options })

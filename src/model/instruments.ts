@@ -89,6 +89,8 @@ export interface Forgery {
   tamper?: 'signature' | 'payload' | 'strip-signature' | 'zero-signature'
   /** Payload text instead of JSON.stringify of the claims, for duplicate members. */
   payload?: string
+  /** Header text instead of JSON.stringify of the header, for duplicate members. */
+  head?: string
 }
 
 /** An address nobody has a reason to ask: whoever does was made to. */

@@ -6,7 +6,7 @@ import { answerOf, type Exchange, errorOf, resultOf, statusOf } from './exchange
  */
 export interface Judgement {
   readonly kind: 'holds' | 'broken' | 'not-applicable' | 'not-testable' | 'inconclusive'
-  /** One sentence in the present tense: what the target does wrong, or why nothing can be said. */
+  /** One sentence in the present tense: what the target does wrong, why nothing can be said, or how much was seen to hold. */
   readonly reason?: string
   readonly expected?: unknown
   readonly actual?: unknown
@@ -31,6 +31,8 @@ export interface Detail {
 }
 
 export const holds: Judgement = judgement({ kind: 'holds' })
+/** Holds, as far as the note says: for what only many trials can show. */
+export const holdsWith = (note: string): Judgement => judgement({ kind: 'holds', reason: note })
 export const broken = (reason: string, detail: Detail = {}): Judgement => judgement({ kind: 'broken', reason, ...detail })
 export const notApplicable = (reason: string): Judgement => judgement({ kind: 'not-applicable', reason })
 export const notTestable = (reason: string): Judgement => judgement({ kind: 'not-testable', reason })
@@ -125,7 +127,7 @@ export function summaryOf(exchange: Exchange): string {
   const error = errorOf(exchange)
   const rest = error
     ? `error ${JSON.stringify(error.code)} ${JSON.stringify(error.message)}`
-    : answer
+    : answer && 'result' in answer
       ? `a result ${clip(JSON.stringify(answer.result))}`
       : response?.body
         ? clip(JSON.stringify(response.body))

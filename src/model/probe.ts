@@ -1,8 +1,9 @@
 import type { AuthorityAccess, Observations, Operations } from './authority.ts'
+import type { Contracts } from './contract.ts'
 import type { DeploymentDocument } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import type { Era, Revision } from './revision.ts'
-import type { Catalogue, Connection, Facility, Instruments, RawRequest, ToolCall, UnitFacts } from './target.ts'
+import type { Catalogue, Connection, Facility, Instruments, RawRequest, SendOptions, ToolCall, UnitFacts } from './target.ts'
 
 /** One scripted exchange with a target. Its return value is evidence: plain data, exchanges included. */
 export interface Probe<E = unknown> extends ProbeOptions {
@@ -34,16 +35,22 @@ export interface ProbeContext {
   access(): AuthorityAccess
   readonly observe: Observations
   readonly operate: Operations
+  /** What somebody has approved of the target at this revision; absent when nothing has been. */
+  readonly approved?: Contracts
   /** Addresses of the servers behind the target, which nobody but the target should reach. */
   readonly behind: readonly string[]
-  /** The identities there are tokens for, by name and tenant; `connect({ identity })` takes a name. */
-  readonly identities: readonly { name: string; tenant?: string }[]
+  /** The identities there are tokens for; `connect({ identity })` takes a name. `canaries` are texts only the tenant may see. */
+  readonly identities: readonly { name: string; tenant?: string; canaries?: readonly string[] }[]
+  /** Client certificates that may be shown, and those that must be refused, by the names `request({ tls: { client } })` takes. */
+  readonly certificates: { clients: readonly { name: string; tenant?: string }[]; refused: readonly string[] }
   /** The secret behind a name the recorder has given it, such as `$ACCESS_TOKEN_1`; texts may hold several. */
   reveal(text: string): string
+  /** The text with every secret that is known by its name. */
+  redact(text: string): string
   /** Has a value written down by a name of this kind from now on; returns the name, which stands for the value in requests. */
   conceal(value: string, kind: string): string
-  /** The connection all well-behaved probes of this unit share. */
-  session(): Promise<Connection>
+  /** The connection all well-behaved probes of this unit share, or the one of another identity that they share. */
+  session(identity?: string): Promise<Connection>
   /** A connection of the probe's own, closed when the probe ends. */
   connect(options?: ConnectOptions): Promise<Connection>
   /**
@@ -55,11 +62,17 @@ export interface ProbeContext {
   catalogue(): Promise<Catalogue>
   /**
    * A call the target's owner allows: by role (`echo`, `slow`, `failing`), any read-only tool, or one of those that has an
-   * output schema (`structured`) or an argument given again in a header (`mirrored`). Throws `Unfit`.
+   * output schema (`structured`), an argument given again in a header (`mirrored`) or one that takes a URL (`addressed`). Throws
+   * `Unfit`.
    */
-  tool(role: 'echo' | 'slow' | 'failing' | 'any' | 'structured' | 'mirrored'): Promise<ToolCall>
+  tool(role: 'echo' | 'slow' | 'failing' | 'any' | 'structured' | 'mirrored' | 'addressed'): Promise<ToolCall>
   /** The documents of a deployment's description; of a target of kind `manifests` only. */
   documents(): Promise<DeploymentDocument[]>
+  /**
+   * Many requests over connections of the probe's own, of which only the first few and the remarkable ones are written down.
+   * It keeps to the target's limit on requests a second, and ends early when `look` says so.
+   */
+  storm(plan: StormPlan): Promise<Storm>
   /** Another probe's evidence, gathered once. */
   use<E>(probe: Probe<E>): Promise<E>
   /** Waits this long, or until the probe's deadline. */
@@ -80,6 +93,29 @@ export interface ConnectOptions {
   /** Keeps back `notifications/initialized`. */
   hold?: boolean
   headers?: Record<string, string>
+}
+
+export interface StormPlan {
+  /** Requests at most; the target may be set to fewer. */
+  calls: number
+  atOnce: number
+  /** Milliseconds after which nothing more is sent. */
+  within: number
+  /** Sends the request of this number with the options given, to which it may add. */
+  send: (number: number, options: SendOptions) => Promise<Exchange>
+  /** Whether an answer is as expected, is to be written down, or is that and ends the storm. */
+  look: (exchange: Exchange, number: number) => 'fine' | 'keep' | 'stop'
+}
+
+export interface Storm {
+  /** How many requests were sent. */
+  sent: number
+  /** Milliseconds. */
+  took: number
+  /** The first few, and all that were to be kept, up to a bound. */
+  kept: Exchange[]
+  /** Set when `look` ended it. */
+  stopped: boolean
 }
 
 /** Thrown by a probe that cannot be run here: every check that needs it gets this outcome. */

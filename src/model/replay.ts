@@ -33,8 +33,11 @@ function httpReplay(before: Exchange[], exchange: Exchange): string {
 }
 
 function curl({ request }: Exchange, session: string | undefined, options: string): string {
+  if (request.pace === 'raw') return rawReplay(request)
   const left = new Set(['host', 'content-length'])
-  const url = new URL(request.url)
+  const [address, target] = request.url.split(' ') as [string, string | undefined]
+  const url = new URL(address)
+  const spelling = target === undefined ? (url.href === address ? [] : ['--path-as-is']) : [`--request-target ${quoted(target)}`]
   const fields = request.headers
     .filter(
       ([name, value]) =>
@@ -51,7 +54,25 @@ function curl({ request }: Exchange, session: string | undefined, options: strin
   const silent =
     request.method === 'POST' && !request.headers.some(([name]) => name.toLowerCase() === 'content-type') ? ["-H 'Content-Type:'"] : []
   const accept = request.headers.some(([name]) => name.toLowerCase() === 'accept') ? [] : ["-H 'Accept:'"]
-  return ['curl', options, ...verb, ...fields, ...silent, ...accept, ...body, quoted(request.url)].join(' ')
+  return ['curl', options, ...verb, ...spelling, ...securing(request), ...fields, ...silent, ...accept, ...body, quoted(address)].join(' ')
+}
+
+/** The operator has the certificates: a replay names the one that was shown. */
+function securing({ tls }: Exchange['request']): string[] {
+  const version = tls?.version?.replace(/^TLSv/, '').replace(/^1$/, '1.0')
+  return [
+    ...(version === undefined ? [] : [`--tlsv${version} --tls-max ${version}`]),
+    ...(tls?.ciphers === undefined ? [] : [`--ciphers ${quoted(tls.ciphers)}`]),
+    ...(tls?.client === undefined || tls.client === null ? [] : [`--cert ${quoted(`${tls.client}.pem`)}`]),
+  ]
+}
+
+/** No client sends such a message of its own accord. */
+function rawReplay({ url, body = '' }: Exchange['request']): string {
+  const { hostname, port, protocol } = new URL(url)
+  const bytes = JSON.stringify(body).slice(1, -1).replaceAll('%', '%%').replaceAll('\\"', '"').replaceAll("'", `'\\''`)
+  const socket = protocol === 'https:' ? `openssl s_client -quiet -connect ${hostname}:${port || 443}` : `nc -w 3 ${hostname} ${port || 80}`
+  return `printf '${bytes}' | ${socket}`
 }
 
 // The recorder has put `$TOKEN` in place of the token; double quotes let the shell put it back.

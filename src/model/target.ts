@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts'
 import type { Browser, ForgingIssuer, OutOfBandListener, ScriptedUpstream } from './instruments.ts'
+import type { Vendor } from './quirk.ts'
 import type { Era, Revision } from './revision.ts'
 
 /**
@@ -32,6 +33,7 @@ export type Facility =
   | 'logs'
   | 'metrics'
   | 'addresses behind'
+  | 'approved contracts'
   | 'tls'
   | 'client certificates'
   | 'certificates to refuse'
@@ -57,6 +59,8 @@ export interface UnitFacts {
   target: string
   kind: string
   of: Subject
+  /** The product it is, when the operator says so. */
+  vendor?: Vendor
   via: 'http' | 'stdio' | 'files'
   url: string
   revision: Revision
@@ -111,6 +115,8 @@ export interface ToolCall {
   arguments: Record<string, unknown>
   /** For the echo role: the argument whose text comes back. */
   echoes?: string
+  /** For the addressed role: the argument that takes a URL. */
+  takesUrl?: string
 }
 
 export interface SendOptions {
@@ -128,6 +134,8 @@ export interface SendOptions {
   wholeStream?: boolean
   /** Drops the connection when this settles. */
   abort?: AbortSignal
+  /** Not written down by itself: for the many exchanges of a storm, which keeps those that matter. */
+  passing?: boolean
   /** Called with each message as it arrives. */
   onMessage?: (message: unknown) => void
 }

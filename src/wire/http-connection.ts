@@ -169,12 +169,12 @@ class HttpConnection implements Connection {
   }
 
   #common(options: SendOptions) {
-    const { deadline, until, wholeStream, abort } = options
+    const { deadline, until, wholeStream, abort, passing } = options
     const onMessage = (message: unknown) => {
       this.#react(message)
       options.onMessage?.(message)
     }
-    return { connection: this.number, url: this.#link.endpoint.url, deadline, until, wholeStream, abort, onMessage }
+    return { connection: this.number, url: this.#link.endpoint.url, deadline, until, wholeStream, abort, passing, onMessage }
   }
 
   /** A client answers what a server asks, or the server waits for ever. */

@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from 'node:http'
+import type { TLSSocket } from 'node:tls'
 import { type Exchange, type ExchangeFailure, isResponse } from '../model/index.ts'
 import { parse } from './envelope.ts'
 import { EventStreamParser } from './event-stream.ts'
 import { keptText, type Recorder } from './recorder.ts'
+import { type Credentials, type Securing, securedBy } from './tls.ts'
 
 // Importing them would read every member they export, and one of those loads another HTTP client.
 const http = process.getBuiltinModule('node:http')
@@ -13,6 +15,10 @@ export interface HttpCall {
   connection: number
   method: string
   url: URL
+  /** Instead of the path and query of the URL, however it is spelt. */
+  target?: string
+  /** For a connection of its own. */
+  tls?: Securing
   /** In order, duplicates kept. `Host` is added when missing, nothing else is. */
   headers: [string, string][]
   body?: string | Uint8Array
@@ -29,6 +35,8 @@ export interface HttpCall {
   abort?: AbortSignal
   onMessage?: (message: unknown) => void
   onHead?: () => void
+  /** Not written down by itself. */
+  passing?: boolean
   /** Keeps an event stream open past the response and the deadline, until aborted. */
   stream?: boolean
 }
@@ -39,7 +47,20 @@ const lingering = 1_000
 /** Sockets of one target; `close` drops them all. */
 export class HttpSockets {
   readonly #plain = new http.Agent({ keepAlive: true, maxSockets: 256 })
-  readonly #secure = new https.Agent({ keepAlive: true, maxSockets: 256 })
+  readonly #secure: InstanceType<typeof https.Agent>
+
+  readonly #others: HttpSockets[] = []
+
+  constructor(credentials: Credentials = {}) {
+    this.#secure = new https.Agent({ keepAlive: true, maxSockets: 256, ...credentials })
+  }
+
+  /** Sockets on which something else is shown; closed with these. */
+  as(credentials: Credentials): HttpSockets {
+    const others = new HttpSockets(credentials)
+    this.#others.push(others)
+    return others
+  }
 
   for(url: URL): Agent {
     return url.protocol === 'https:' ? this.#secure : this.#plain
@@ -48,6 +69,7 @@ export class HttpSockets {
   close(): void {
     this.#plain.destroy()
     this.#secure.destroy()
+    for (const others of this.#others) others.close()
   }
 }
 
@@ -61,7 +83,7 @@ export async function exchangeOverHttp(recorder: Recorder, sockets: HttpSockets,
   const first = await attempt()
   if (!first.stale) return first.exchange
   // The peer had closed an idle connection before our request reached it: a property of keep-alive, not of the target.
-  recorder.exchanges.pop()
+  recorder.strike(first.exchange)
   return (await attempt()).exchange
 }
 
@@ -77,6 +99,20 @@ export async function openOverHttp(
   const opened = new HttpExchange(recorder, sockets, { ...call, stream: true, onHead: head.resolve })
   await Promise.race([head.promise, opened.done])
   return { exchange: opened.exchange, done: opened.done }
+}
+
+type Address = Pick<RequestOptions, 'protocol' | 'hostname' | 'port' | 'path'>
+
+// Taking a URL apart costs as much as sending the request, and nearly all of them are to one.
+const addresses = new WeakMap<URL, Address>()
+
+function partsOf(url: URL): Address {
+  const known = addresses.get(url)
+  if (known !== undefined) return known
+  const { protocol, hostname, port, pathname, search } = url
+  const address = { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), port: port || undefined, path: pathname + search }
+  addresses.set(url, address)
+  return address
 }
 
 class HttpExchange {
@@ -101,14 +137,20 @@ class HttpExchange {
     this.done = settled.promise
     this.#settle = settled.resolve
     const text = typeof call.body === 'object' ? Buffer.from(call.body).toString('utf8') : call.body
-    this.exchange = recorder.begin('http', call.connection, {
-      method: call.method,
-      url: call.url.href,
-      headers: call.headers,
-      body: text,
-      rpc: call.rpc ?? rpcOf(text),
-      pace: call.halfOpen !== undefined ? 'half-open' : call.drip !== undefined ? 'slow' : undefined,
-    })
+    this.exchange = recorder.begin(
+      'http',
+      call.connection,
+      {
+        method: call.method,
+        url: call.target === undefined ? call.url.href : addressOf(call.url, call.target),
+        headers: call.headers,
+        body: text,
+        ...(call.tls === undefined ? {} : { tls: call.tls.choice }),
+        rpc: call.rpc ?? rpcOf(text),
+        pace: call.halfOpen !== undefined ? 'half-open' : call.drip !== undefined ? 'slow' : undefined,
+      },
+      call.passing,
+    )
     const deadline = call.deadline ?? recorder.limits.exchangeDeadline
     this.#timer = setTimeout(() => this.#fail('timeout', `nothing more within ${deadline} ms`, 'time'), deadline)
     try {
@@ -138,13 +180,23 @@ class HttpExchange {
     const all: [string, string][] = given.includes('host') ? headers : [['Host', url.host], ...headers]
     if (body !== undefined && !given.includes('content-length') && !given.includes('transfer-encoding'))
       all.push(['Content-Length', String(Buffer.byteLength(body))])
-    const request = (url.protocol === 'https:' ? https : http).request(url, {
+    const { tls, target } = this.#call
+    const request = (url.protocol === 'https:' ? https : http).request({
+      ...partsOf(url),
       method,
-      agent: this.#call.stream ? false : sockets.for(url),
+      agent: this.#call.stream || tls ? false : sockets.for(url),
+      ...tls?.options,
+      ...(target === undefined ? {} : { path: target }),
       headers: all.flat() as unknown as OutgoingHttpHeaders,
       maxHeaderSize: 65_536,
     })
     request.on('response', (response) => this.#onResponse(response))
+    if (tls !== undefined)
+      request.on('socket', (socket) => {
+        socket.once('secureConnect', () => {
+          this.exchange.tls = securedBy(socket as TLSSocket)
+        })
+      })
     request.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
     abort?.addEventListener('abort', () => this.#stop(), { once: true })
     if (abort?.aborted) queueMicrotask(() => this.#stop())
@@ -301,6 +353,9 @@ class HttpExchange {
     this.#settle({ exchange: this.exchange, stale: false })
   }
 }
+
+/** A target may be a whole URL by itself. */
+const addressOf = (url: URL, target: string): string => (target.startsWith('/') ? `${url.origin}${target}` : `${url.origin} ${target}`)
 
 function rpcOf(body: string | undefined): { id?: unknown; method?: string } | undefined {
   if (body === undefined || !body.startsWith('{') || body.length > 1_000_000) return undefined

@@ -41,6 +41,7 @@ export class Recorder {
   readonly exchanges: Exchange[] = []
   readonly limits: RecorderLimits
   readonly #secrets = new Map<string, string>()
+  #longestFirst: [secret: string, label: string][] = []
   readonly #epoch: number
   readonly #activity: Activity
   readonly #awaited = new Set<Exchange>()
@@ -48,6 +49,7 @@ export class Recorder {
   readonly #foreign = new Map<number, Revision>()
   readonly #vault = new Map<string, string>()
   #connections = 0
+  #written = 0
 
   constructor(limits: RecorderLimits, pace: Pace, activity: Activity) {
     this.limits = limits
@@ -70,7 +72,7 @@ export class Recorder {
 
   /** From now on the value is written as `label`. Very short values are left alone: they would blot out ordinary text. */
   hide(secret: string | undefined, label: string): void {
-    if (secret !== undefined && secret.length >= 8) this.#secrets.set(secret, label)
+    if (secret !== undefined && secret.length >= 8) this.#write(secret, label)
   }
 
   /** Hides a secret that will be needed again, and returns the name it has from now on. */
@@ -78,7 +80,7 @@ export class Recorder {
     const known = this.#secrets.get(secret)
     if (known !== undefined && this.#vault.has(known)) return known
     const name = `$${kind}_${this.#vault.size + 1}`
-    this.#secrets.set(secret, name)
+    this.#write(secret, name)
     this.#vault.set(name, secret)
     return name
   }
@@ -103,9 +105,16 @@ export class Recorder {
     )
   }
 
+  // A secret may begin as another does: were the shorter one replaced first, the rest of the longer one would stay.
+  #write(secret: string, label: string): void {
+    if (this.#secrets.get(secret) === label) return
+    this.#secrets.set(secret, label)
+    this.#longestFirst = [...this.#secrets].toSorted(([one], [other]) => other.length - one.length)
+  }
+
   redact(text: string): string {
     let clean = text
-    for (const [secret, label] of this.#secrets) if (clean.includes(secret)) clean = clean.replaceAll(secret, label)
+    for (const [secret, label] of this.#longestFirst) if (clean.includes(secret)) clean = clean.replaceAll(secret, label)
     return clean
   }
 
@@ -113,12 +122,13 @@ export class Recorder {
     return this.#pace.turn()
   }
 
-  begin(via: 'http' | 'stdio', connection: number, request: SentRequest): Exchange {
+  /** An exchange that has begun. One of a storm is written down only if it turns out to be worth it. */
+  begin(via: 'http' | 'stdio', connection: number, request: SentRequest, passing = false): Exchange {
     const started = this.now()
     const revision = this.#foreign.get(connection)
     const spoken = revision === undefined ? {} : { revision }
     const exchange: Exchange = {
-      id: this.exchanges.length + 1,
+      id: 0,
       connection,
       via,
       ...spoken,
@@ -127,10 +137,24 @@ export class Recorder {
       started,
       ended: started,
     }
-    this.exchanges.push(exchange)
+    if (!passing) this.write(exchange)
     this.#awaited.add(exchange)
     this.#activity.began()
     return exchange
+  }
+
+  /** Keeps an exchange, if it is not kept yet. */
+  write(exchange: Exchange): void {
+    if (exchange.id !== 0) return
+    this.#written += 1
+    exchange.id = this.#written
+    this.exchanges.push(exchange)
+  }
+
+  /** Takes an exchange out again that never was one. */
+  strike(exchange: Exchange): void {
+    const at = this.exchanges.lastIndexOf(exchange)
+    if (at >= 0) this.exchanges.splice(at, 1)
   }
 
   /** Marks the moment from which nobody waits for the exchange any more. An open stream is not waited for. */

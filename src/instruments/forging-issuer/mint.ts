@@ -22,7 +22,7 @@ export function mintToken(keys: Keys, claims: Json, forgery: Forgery, stray: Str
   const signing = signingKeyOf(key === 'unknown' ? keys.stray : keys.current, alg)
   const header = { alg, typ: 'at+jwt', kid: signing.kid, ...standIns(forgery.header ?? {}, signing, stray) }
   const payload = forgery.payload ?? JSON.stringify({ ...claims, ...forgery.claims })
-  const input = `${encode(JSON.stringify(header))}.${encode(payload)}`
+  const input = `${encode(forgery.head ?? JSON.stringify(header))}.${encode(payload)}`
   return tampered(input, signature(input, key, alg, signing), forgery.tamper)
 }
 

@@ -14,4 +14,5 @@ export const reporters: Record<string, Entry> = {
   json: { file: 'findings.json', load: async () => (await import('./json/json.ts')).json },
   junit: { file: 'junit.xml', load: async () => (await import('./junit/junit.ts')).junit },
   pretty: { load: async () => (await import('./pretty/pretty.ts')).pretty },
+  sarif: { file: 'assay.sarif', load: async () => (await import('./sarif/sarif.ts')).sarif },
 }

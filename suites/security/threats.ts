@@ -7,7 +7,8 @@ export interface Threat {
 export const threats: Readonly<Record<string, Threat>> = {
   'forged-token': {
     title: 'A token nobody issued is accepted',
-    countermeasure: 'Verify the signature with a key of the issuer, by an algorithm that is named beforehand; follow nothing that the token says about itself.',
+    countermeasure:
+      'Verify the signature with a key of the issuer, by an algorithm that is named beforehand; follow nothing that the token says about itself.',
   },
   'stale-token': {
     title: 'A token outlives its end',
@@ -15,7 +16,8 @@ export const threats: Readonly<Record<string, Threat>> = {
   },
   'misdirected-token': {
     title: 'A token for somebody else opens this door',
-    countermeasure: 'Compare issuer, audience, type and client exactly, and turn away every token that is no access token for this resource.',
+    countermeasure:
+      'Compare issuer, audience, type and client exactly, and turn away every token that is no access token for this resource.',
   },
   'scope-bypass': {
     title: 'A token does more than it was granted',
@@ -23,7 +25,8 @@ export const threats: Readonly<Record<string, Threat>> = {
   },
   'token-theft': {
     title: 'A token or secret is read where it does not belong',
-    countermeasure: 'Keep credentials out of URLs, logs, caches, errors and upstream requests, and forbid storing the answers that carry them.',
+    countermeasure:
+      'Keep credentials out of URLs, logs, caches, errors and upstream requests, and forbid storing the answers that carry them.',
   },
   'key-outage': {
     title: 'The keys of the issuer change or cannot be had',
@@ -35,7 +38,8 @@ export const threats: Readonly<Record<string, Threat>> = {
   },
   'rogue-registration': {
     title: 'A stranger registers a client that may too much',
-    countermeasure: 'Validate metadata, grant strangers only unprivileged scopes and grants, limit the rate, and protect registration where it is closed.',
+    countermeasure:
+      'Validate metadata, grant strangers only unprivileged scopes and grants, limit the rate, and protect registration where it is closed.',
   },
   'client-takeover': {
     title: 'A client is read, changed or impersonated by another',
@@ -53,13 +57,19 @@ export const threats: Readonly<Record<string, Threat>> = {
     title: 'Secrets are guessed, or clients are found out',
     countermeasure: 'Throttle failures per client, and answer unknown clients and wrong secrets alike.',
   },
+  'misread-answer': {
+    title: 'A client misreads what the authorization server answers',
+    countermeasure:
+      'Answer with the members, codes and statuses of the specification, so that clients neither try in vain nor rely on what they do not have.',
+  },
   'stale-credential': {
     title: 'A rotated credential keeps working, or its rotation breaks valid calls',
     countermeasure: 'Let old and new overlap for a stated time, then refuse the old.',
   },
   'tenant-crossing': {
     title: 'One tenant sees or changes what is another’s',
-    countermeasure: 'Derive the tenant from the verified token alone, and key every list, call, cache, session, cursor and notification by it.',
+    countermeasure:
+      'Derive the tenant from the verified token alone, and key every list, call, cache, session, cursor and notification by it.',
   },
   'tenant-spoofing': {
     title: 'A caller claims to be of another tenant',
@@ -79,7 +89,8 @@ export const threats: Readonly<Record<string, Threat>> = {
   },
   'request-confusion': {
     title: 'Gateway and server understand one request differently',
-    countermeasure: 'Normalise paths once, refuse ambiguous framing and duplicate fields, drop hop-by-hop and identity fields, and decide by the body.',
+    countermeasure:
+      'Normalise paths once, refuse ambiguous framing and duplicate fields, drop hop-by-hop and identity fields, and decide by the body.',
   },
   'forged-request': {
     title: 'The harnessed server is made to call addresses of an attacker’s choice',
@@ -87,7 +98,8 @@ export const threats: Readonly<Record<string, Threat>> = {
   },
   'exposed-channel': {
     title: 'Traffic is read or changed on the way',
-    countermeasure: 'Serve TLS 1.2 or newer only, verify client certificates where they are used, trust forwarded certificates from the proxy alone.',
+    countermeasure:
+      'Serve TLS 1.2 or newer only, verify client certificates where they are used, trust forwarded certificates from the proxy alone.',
   },
   'exposed-internals': {
     title: 'Internals are told to whoever asks',

@@ -1,0 +1,4 @@
+import endpoints from './endpoints.ts'
+import metadata from './metadata.ts'
+
+export default [metadata, endpoints]

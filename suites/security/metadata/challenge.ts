@@ -40,6 +40,8 @@ const bearer = (exchange: Exchange, judge: (challenge: Challenge) => Judgement):
 
 export default section(
   {
+    threat: 'false-metadata',
+    weakness: 'API8:2023',
     spec: 'mcp',
     page: 'basic/authorization#protected-resource-metadata-discovery-requirements',
     movedTo: 'basic/authorization/authorization-server-discovery#protected-resource-metadata-discovery-requirements',
@@ -103,6 +105,7 @@ export default section(
     }),
 
     check('metadata/challenge-scope', {
+      weakness: 'MCP02:2025',
       movedTo: 'basic/authorization#scope-selection-strategy',
       title: 'The challenge says which scopes are needed',
       should: 'include a scope parameter in the challenge of a 401',

@@ -104,6 +104,8 @@ const texts = (value: unknown): string[] => (Array.isArray(value) ? value.filter
 
 export default section(
   {
+    threat: 'false-metadata',
+    weakness: 'API9:2023',
     spec: 'mcp',
     page: 'basic/authorization#authorization-server-location',
     movedTo: 'basic/authorization/authorization-server-discovery#authorization-server-location',
@@ -171,6 +173,7 @@ export default section(
     }),
 
     check('metadata/resource', {
+      weakness: ['CWE-346', 'CWE-290', 'API8:2023', 'MCP07:2025'],
       spec: 'rfc9728',
       page: '3.3',
       title: 'The metadata is about this endpoint',
@@ -189,6 +192,7 @@ export default section(
     }),
 
     check('metadata/resource-exact', {
+      weakness: ['CWE-346', 'API8:2023'],
       spec: 'rfc9728',
       page: '3.3',
       title: 'The resource is the very URL of the endpoint',
@@ -209,6 +213,8 @@ export default section(
     }),
 
     check('metadata/offline-access', {
+      threat: 'refresh-theft',
+      weakness: ['CWE-250', 'MCP02:2025'],
       page: 'basic/authorization#refresh-tokens',
       revisions: '2026-07-28..',
       title: 'offline_access is not asked for',
@@ -230,6 +236,8 @@ export default section(
     }),
 
     check('metadata/broad-scopes', {
+      threat: 'scope-bypass',
+      weakness: ['CWE-250', 'CWE-269', 'MCP02:2025', 'API5:2023'],
       spec: 'policy',
       page: 'metadata',
       title: 'No scope stands for everything',
@@ -249,6 +257,8 @@ export default section(
     }),
 
     check('metadata/bearer-methods', {
+      threat: 'token-theft',
+      weakness: ['CWE-598', 'API2:2023', 'MCP01:2025'],
       spec: 'policy',
       page: 'metadata',
       title: 'Tokens in the query are not offered',
@@ -266,6 +276,7 @@ export default section(
     }),
 
     check('metadata/spoofed-host', {
+      weakness: ['CWE-348', 'CWE-644', 'API8:2023', 'MCP07:2025'],
       spec: 'policy',
       page: 'metadata',
       title: 'A sender cannot change the addresses in the metadata',
@@ -289,6 +300,7 @@ export default section(
     }),
 
     check('metadata/cross-origin', {
+      weakness: 'API8:2023',
       spec: 'policy',
       page: 'metadata',
       title: 'Pages in a browser may read the metadata',

@@ -3,6 +3,7 @@ import {
   answered,
   check,
   controlled,
+  type Exchange,
   type Forgery,
   holdsIf,
   notTestable,
@@ -49,6 +50,24 @@ const outage = probe('tokens while the keys of the issuer cannot be had', forgin
   }
 })
 
+const faulty = probe('tokens while the keys of the issuer come damaged', forging, async (context) => {
+  const issuer = context.instruments.issuer!
+  const before = await open(context)
+  const strangers: Exchange[] = []
+  const known: Exchange[] = []
+  try {
+    for (const state of ['error', 'wrong-type'] as const) {
+      await context.pause(400)
+      await issuer.jwks(state)
+      strangers.push(await open(context, unknown(`assay-stranger-${state}`)))
+      known.push(await open(context))
+    }
+  } finally {
+    await issuer.jwks('up')
+  }
+  return { before, strangers, known, after: await open(context) }
+})
+
 const rotated = probe('tokens after the keys of the issuer changed', { ...forging, disruptive: true }, async (context) => {
   const issuer = context.instruments.issuer!
   const before = await open(context)
@@ -66,7 +85,15 @@ const rotated = probe('tokens after the keys of the issuer changed', { ...forgin
 })
 
 export default section(
-  { spec: 'policy', page: 'issuer-keys', revisions: '2025-03-26..', over: 'http', requires: ['authorization', 'forging issuer'] },
+  {
+    threat: 'key-outage',
+    weakness: ['CWE-400', 'CWE-770', 'API4:2023'],
+    spec: 'policy',
+    page: 'issuer-keys',
+    revisions: '2025-03-26..',
+    over: 'http',
+    requires: ['authorization', 'forging issuer'],
+  },
   [
     check('tokens/key-refetch', {
       title: 'Unknown keys do not make the target flood the issuer',
@@ -98,6 +125,7 @@ export default section(
           ),
         ),
       fix: 'Treat a key that cannot be fetched as unknown.',
+      weakness: ['CWE-636', 'API2:2023'],
       covers: 'auth.rs.as-down',
     }),
 
@@ -116,7 +144,39 @@ export default section(
           ),
         ),
       fix: 'Keep the key set for minutes, and go on with the old one when a fetch fails.',
+      weakness: ['CWE-636', 'API4:2023'],
       covers: 'auth.rs.as-down',
+    }),
+
+    check('tokens/keys-faulty', {
+      title: 'Damaged keys let nobody in, and shut nobody out',
+      policy: 'refuse unknown tokens and go on with known keys while the key set is an error or no key set',
+      needs: { faulty },
+      judge: ({ faulty: { before, strangers, known, after } }) =>
+        controlled([before, after], () =>
+          all([
+            ...strangers.map((exchange) =>
+              answered(exchange, () =>
+                holdsIf(resultOf(exchange) === undefined, 'lets unknown tokens in while the key set is damaged', {
+                  expected: 'HTTP 401 or 503',
+                  actual: summaryOf(exchange),
+                  exchange,
+                }),
+              ),
+            ),
+            ...known.map((exchange) =>
+              answered(exchange, () =>
+                holdsIf(resultOf(exchange) !== undefined, 'refuses right tokens while the key set is damaged', {
+                  expected: 'a result',
+                  actual: summaryOf(exchange),
+                  exchange,
+                }),
+              ),
+            ),
+          ]),
+        ),
+      fix: 'Replace the keys only by a key set that was read without fault.',
+      weakness: ['CWE-636', 'CWE-400', 'API4:2023'],
     }),
 
     check('tokens/key-withdrawn', {
@@ -128,6 +188,7 @@ export default section(
           ? notTestable(`the target does not take up a new key within ${patience} ms`)
           : controlled([before, after], () => all([turnedAway({ what: 'of a withdrawn key', opening: withdrawn })])),
       fix: 'Replace the key set on each fetch, rather than add to it; drop what was cached under keys that are gone.',
+      weakness: ['CWE-324', 'API2:2023'],
       covers: 'auth.rs.revocation',
     }),
   ],

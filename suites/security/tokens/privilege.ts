@@ -77,6 +77,8 @@ const textOf = (exchange: Exchange): string => JSON.stringify([exchange.response
 
 export default section(
   {
+    threat: 'forged-token',
+    weakness: ['CWE-200', 'CWE-696', 'API2:2023', 'API3:2023', 'MCP07:2025'],
     spec: 'mcp',
     page: 'basic/authorization#access-token-privilege-restriction',
     movedTo: 'basic/authorization/security-considerations#access-token-privilege-restriction',
@@ -127,6 +129,7 @@ export default section(
           ])
         }),
       fix: 'Check the token before the call is routed.',
+      weakness: ['CWE-696', 'CWE-862', 'API2:2023', 'API5:2023', 'MCP07:2025'],
       covers: 'auth.rs.no-data-before-auth',
     }),
 
@@ -146,6 +149,8 @@ export default section(
               }),
         ),
       fix: 'Fetch a token of the gateway for each upstream, and take Authorization off what is forwarded.',
+      weakness: ['CWE-441', 'CWE-522', 'API2:2023', 'MCP01:2025', 'MCP07:2025'],
+      threat: 'token-theft',
       covers: 'auth.rs.no-passthrough',
     }),
   ],

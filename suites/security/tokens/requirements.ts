@@ -13,7 +13,7 @@ import {
   summaryOf,
   Unfit,
 } from '../../../src/model/index.ts'
-import { again } from './attempts.ts'
+import { again, allRefused } from './attempts.ts'
 
 const http = { over: 'http', requires: 'authorization' } as const
 
@@ -89,6 +89,28 @@ const garbage = probe('tokens that are no tokens', http, async ({ connect }) => 
   return { before, tried, after: (await connect({ hold: true })).opening }
 })
 
+/** What else the operator has given, tried in the place of an access token. */
+const credentials = probe(
+  'other credentials in the place of a token',
+  { over: 'http', requires: ['authorization', 'authority'] },
+  async (context) => {
+    const { initialAccessToken, clients } = context.access()
+    const given = [
+      ...(initialAccessToken === undefined ? [] : [['that is an initial access token', initialAccessToken] as const]),
+      ...clients.slice(0, 1).map(({ clientSecret }) => ['that is the secret of a client', clientSecret] as const),
+    ]
+    if (given.length === 0) throw new Unfit('not-testable', 'needs an initial access token or a client: see `authority` of the target')
+    const before = (await context.connect({ hold: true })).opening
+    const tried = await Promise.all(
+      given.map(async ([what, name]) => ({
+        what,
+        opening: await again(context, before, { headers: [['Authorization', `Bearer ${name}`]] }),
+      })),
+    )
+    return { before, tried, after: (await context.connect({ hold: true })).opening }
+  },
+)
+
 const sizes = [8, 64, 512].map((kilobytes) => kilobytes * 1_024)
 
 const oversize = probe('tokens of great size', http, async (context) => {
@@ -104,7 +126,15 @@ const oversize = probe('tokens of great size', http, async (context) => {
 })
 
 export default section(
-  { spec: 'mcp', page: 'basic/authorization#token-requirements', revisions: '2025-03-26..', over: 'http', requires: 'authorization' },
+  {
+    threat: 'forged-token',
+    weakness: ['CWE-287', 'API2:2023', 'MCP07:2025'],
+    spec: 'mcp',
+    page: 'basic/authorization#token-requirements',
+    revisions: '2025-03-26..',
+    over: 'http',
+    requires: 'authorization',
+  },
   [
     check('tokens/missing', {
       page: 'basic/authorization#error-handling',
@@ -116,6 +146,7 @@ export default section(
           all([hasStatus(opening, 401), ...others.map((other) => isRefused(other, `serves ${other.request.method} without a token`))]),
         ),
       fix: 'Answer 401 with a challenge to every request that carries no token, before anything else is looked at.',
+      weakness: ['CWE-306', 'API2:2023', 'MCP07:2025'],
       covers: 'auth.rs.401',
     }),
 
@@ -133,6 +164,7 @@ export default section(
         return controlled(refused.kind === 'broken' ? [before] : [before, after], () => refused)
       },
       fix: 'Check the token of each request by itself; neither a session nor a connection stands in for it.',
+      weakness: ['CWE-306', 'CWE-384', 'API2:2023', 'MCP07:2025'],
       covers: 'auth.rs.every-request',
     }),
 
@@ -142,6 +174,8 @@ export default section(
       needs: { query },
       judge: ({ query: { before, asked, after } }) => controlled([before, after], () => isRefused(asked, 'accepts a token in the query')),
       fix: 'Take tokens from the Authorization field only: URLs end up in logs and histories.',
+      weakness: ['CWE-598', 'API2:2023', 'MCP01:2025'],
+      threat: 'token-theft',
       covers: 'auth.rs.query-token',
     }),
 
@@ -166,6 +200,7 @@ export default section(
           ),
         ),
       fix: 'Compare the scheme case-insensitively.',
+      weakness: ['CWE-178', 'API8:2023'],
     }),
 
     check('tokens/malformed', {
@@ -188,6 +223,7 @@ export default section(
       judge: ({ malformed: { before, doubled, after } }) =>
         controlled([before, after], () => all(doubled.map((asked) => isRefused(asked, 'picks one of two tokens')))),
       fix: 'Look at the whole field and at all its values, and answer 400 when there is more than one token.',
+      weakness: ['CWE-436', 'CWE-235', 'API2:2023'],
     }),
 
     check('tokens/invalid', {
@@ -199,6 +235,15 @@ export default section(
         controlled([before, after], () => all(tried.map((opening) => hasStatus(opening, 401)))),
       fix: 'Answer 401 with error="invalid_token"; 403 is for valid tokens that do not suffice.',
       covers: 'auth.rs.401',
+    }),
+
+    check('tokens/other-credentials', {
+      title: 'No other credential stands in for a token',
+      must: 'refuse an invalid token, which an initial access token and the secret of a client are',
+      requires: 'authority',
+      needs: { credentials },
+      judge: ({ credentials }) => allRefused(credentials),
+      fix: 'Accept access tokens of the issuer alone; keep API keys and secrets out of the Authorization field.',
     }),
 
     check('tokens/oversize', {
@@ -220,6 +265,8 @@ export default section(
           ),
         ),
       fix: 'Bound the length of the token before it is decoded, and of the head before it is read.',
+      weakness: ['CWE-400', 'CWE-770', 'API4:2023', 'LLM10:2025'],
+      threat: 'exhaustion',
     }),
   ],
 )

@@ -11,6 +11,7 @@ import {
   holds,
   holdsIf,
   inconclusive,
+  isResponse,
   type Judgement,
   notApplicable,
   notTestable,
@@ -20,6 +21,7 @@ import {
   section,
   statusOf,
   summaryOf,
+  Unfit,
 } from '../../../src/model/index.ts'
 import { bearerOf, type Challenge } from '../challenge.ts'
 
@@ -91,6 +93,57 @@ const lookalikes = probe('scopes of similar names', forging, async (context) => 
   return { before, tried: await Promise.all(scopes.map((scope) => perform(context, refused.operation, scope))), after }
 })
 
+/** What is listed with few scopes, called with the same, and then with all. */
+const listed = probe(
+  'a tool called with the scopes that list it',
+  { ...forging, requires: [...forging.requires, 'callable tool'] },
+  async (context) => {
+    const { steps } = await context.use(ladder)
+    const step = steps.find((each) => each.operation === 'tools/list' && !isRefusal(each))
+    if (step === undefined) throw new Unfit('inconclusive', 'no list of tools was served')
+    const { name, arguments: given } = await context.tool('any')
+    const call = async (scope?: string) => {
+      const token = await context.instruments.issuer!.mint(scope === undefined ? {} : { claims: { scope } })
+      const connection = await context.connect({ token, forged: scope !== undefined })
+      return { listed: await connection.send('tools/list'), called: await connection.send('tools/call', { name, arguments: given }) }
+    }
+    return { few: await call(step.scope), all: await call() }
+  },
+)
+
+/** A call that is refused by itself, among other messages of one body. */
+const batched = probe(
+  'a call in a batch, without its scopes',
+  { ...forging, requires: [...forging.requires, 'callable tool'] },
+  async (context) => {
+    const { steps } = await context.use(ladder)
+    const step = steps.find((each) => each.operation === 'tools/call' && isRefusal(each) && statusOf(each.exchange) === 403)
+    if (step === undefined) throw new Unfit('not-applicable', 'no call was refused for its scope')
+    const { name, arguments: given } = await context.tool('any')
+    const message = (id: string, method: string, params?: Record<string, unknown>) => ({
+      jsonrpc: '2.0',
+      id,
+      method,
+      ...(params && { params }),
+    })
+    const post = async (scope?: string) => {
+      const token = await context.instruments.issuer!.mint(scope === undefined ? {} : { claims: { scope } })
+      const connection = await context.connect({ token, forged: scope !== undefined })
+      return connection.post(
+        [message('assay-1', 'ping'), message('assay-2', 'tools/call', { name, arguments: given }), message('assay-3', 'ping')],
+        {
+          wholeStream: true,
+          deadline: 2_000,
+        },
+      )
+    }
+    return { all: await post(), few: await post(step.scope) }
+  },
+)
+
+const answersCall = ({ messages }: Exchange): boolean =>
+  messages.some(({ message }) => isResponse(message) && message.id === 'assay-2' && 'result' in message)
+
 const challengeOf = (exchange: Exchange): Challenge | undefined => bearerOf(headerOf(exchange, 'www-authenticate'))
 
 const isRefusal = ({ exchange }: Step): boolean => resultOf(exchange) === undefined
@@ -101,6 +154,8 @@ const forbidden = (steps: readonly Step[]): Step[] => steps.filter(({ exchange }
 
 export default section(
   {
+    threat: 'scope-bypass',
+    weakness: ['CWE-863', 'API5:2023', 'MCP02:2025'],
     spec: 'mcp',
     page: 'basic/authorization#scope-challenge-handling',
     revisions: '2025-11-25..',
@@ -126,6 +181,7 @@ export default section(
           return broken(`serves ${operation} without any of the scopes it asks for`, { expected: asked, actual: none, exchange })
         }),
       fix: 'Compare the scopes of the token with those the operation needs, on every request.',
+      weakness: ['CWE-862', 'CWE-863', 'API5:2023', 'MCP02:2025'],
       covers: 'auth.rs.403',
     }),
 
@@ -161,6 +217,43 @@ export default section(
           ),
         ),
       fix: 'Split the scope at spaces, and look for the needed one among the parts.',
+      weakness: ['CWE-187', 'CWE-178', 'CWE-863', 'API5:2023', 'MCP02:2025'],
+    }),
+
+    check('tokens/scope-listed', {
+      revisions: '2025-03-26..',
+      title: 'What is listed is called, or asks for a scope',
+      policy: 'call a tool it has listed, or name in a challenge the scope the call lacks',
+      needs: { listed },
+      judge: ({ listed: { few, all } }) =>
+        controlled([few.listed, all.called], () =>
+          holdsIf(resultOf(few.called) !== undefined || statusOf(few.called) === 403, 'lists a tool that it then does not know', {
+            expected: 'a result, or HTTP 403 with a challenge',
+            actual: summaryOf(few.called),
+            exchange: few.called,
+          }),
+        ),
+      fix: 'Answer 403 with insufficient_scope, or leave out of the list what cannot be called.',
+      weakness: ['CWE-862', 'API5:2023', 'MCP02:2025'],
+    }),
+
+    check('tokens/scope-in-batch', {
+      spec: 'rfc6749',
+      page: '7',
+      revisions: '2025-03-26',
+      title: 'A batch hides no call from the check of scopes',
+      must: 'ensure for each message of a batch that the scope of the token covers it',
+      needs: { batched },
+      judge: ({ batched: { all, few } }) =>
+        answersCall(all)
+          ? holdsIf(!answersCall(few), 'serves a call in a batch without the scopes it asks for', {
+              expected: 'an error for the call',
+              actual: summaryOf(few),
+              exchange: few,
+            })
+          : notApplicable('the target serves no call in a batch'),
+      fix: 'Check scopes where a message is dispatched, not where a body is received.',
+      weakness: ['CWE-862', 'CWE-863', 'API5:2023', 'MCP02:2025'],
     }),
 
     check('tokens/scope-challenge', {

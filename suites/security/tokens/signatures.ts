@@ -124,7 +124,15 @@ const turnsAway = (title: string, needs: typeof mutated, fix: string) => ({
 })
 
 export default section(
-  { spec: 'mcp', page: 'basic/authorization#token-handling', revisions: '2025-03-26..', over: 'http', requires: 'authorization' },
+  {
+    threat: 'forged-token',
+    weakness: ['CWE-347', 'API2:2023', 'MCP07:2025'],
+    spec: 'mcp',
+    page: 'basic/authorization#token-handling',
+    revisions: '2025-03-26..',
+    over: 'http',
+    requires: 'authorization',
+  },
   [
     check('tokens/signature', {
       ...turnsAway(
@@ -149,6 +157,7 @@ export default section(
         'Accept a fixed list of algorithms only; never take the choice from the token.',
       ),
       must: 'validate tokens, and so refuse one that says it needs no signature',
+      weakness: ['CWE-347', 'CWE-757', 'API2:2023', 'MCP07:2025'],
       covers: 'auth.rs.401',
     }),
 
@@ -159,12 +168,14 @@ export default section(
         'Accept asymmetric algorithms only, and use each key with the algorithm it is for.',
       ),
       must: 'validate tokens, and so refuse one whose HMAC was made with the public key of the issuer',
+      weakness: ['CWE-347', 'CWE-327', 'API2:2023', 'MCP07:2025'],
       covers: 'auth.rs.401',
     }),
 
     check('tokens/weak-secret', {
       ...turnsAway('Guessable secrets sign nothing', weak, 'Accept asymmetric algorithms only, or a secret of full entropy.'),
       must: 'validate tokens, and so refuse one signed with a secret that can be guessed',
+      weakness: ['CWE-521', 'CWE-326', 'API2:2023', 'MCP07:2025'],
     }),
 
     check('tokens/unknown-key', {
@@ -174,6 +185,7 @@ export default section(
         'Take keys from the key set of the issuer the token names, and from nowhere else.',
       ),
       must: 'validate tokens, and so refuse one signed with a key its issuer does not publish',
+      weakness: ['CWE-347', 'CWE-346', 'API2:2023', 'MCP07:2025'],
       covers: 'auth.rs.issuer',
     }),
 
@@ -189,11 +201,13 @@ export default section(
         'Compare the key id with those of the key set; use it in no path, query or command.',
       ),
       must: 'validate tokens, and so refuse one whose key id leads to a key of the sender',
+      weakness: ['CWE-22', 'CWE-89', 'CWE-347', 'API2:2023', 'MCP05:2025', 'MCP07:2025'],
     }),
 
     check('tokens/embedded-key', {
       ...turnsAway('A token does not bring its own key', embedded, 'Ignore jwk, jku, x5u and x5c, or refuse tokens that have them.'),
       must: 'validate tokens, and so refuse one signed with a key that the token itself brings or points to',
+      weakness: ['CWE-347', 'CWE-290', 'API2:2023', 'MCP07:2025'],
     }),
 
     check('tokens/key-address', {
@@ -211,6 +225,8 @@ export default section(
           }),
         ),
       fix: 'Take keys from the configured address of the issuer only.',
+      weakness: ['CWE-918', 'API7:2023'],
+      threat: 'forged-request',
     }),
 
     check('tokens/critical-header', {
@@ -227,6 +243,7 @@ export default section(
     check('tokens/zero-signature', {
       ...turnsAway('A zero ECDSA signature is refused', zero, 'Update the cryptographic library: it must check that r and s are not zero.'),
       must: 'validate tokens, and so refuse an ECDSA signature of zeros, which a faulty library takes for valid',
+      weakness: ['CWE-347', 'CWE-1395', 'API2:2023', 'MCP07:2025'],
     }),
 
     check('tokens/key-algorithm', {
@@ -238,6 +255,7 @@ export default section(
       spec: 'rfc8725',
       page: '3.1',
       policy: 'use each key with exactly one algorithm, and refuse a token that was signed with another',
+      weakness: ['CWE-347', 'CWE-757', 'API2:2023', 'MCP07:2025'],
     }),
   ],
 )

@@ -26,7 +26,10 @@ if (values.shard !== undefined) {
   const [index, of] = values.shard.split('/').map(Number) as [number, number]
   const proofs = await proveDefects(
     chosen.filter((_, at) => at % of === index),
-    (done, all) => done % 20 === 0 && console.error(`shard ${index + 1} of ${of}: ${done} of ${all} defects`),
+    (done, all, { defect, missed, extra, note }) => {
+      if (done % 20 === 0) console.error(`shard ${index + 1} of ${of}: ${done} of ${all} defects`)
+      if (missed.length + extra.length > 0 || note) console.error(`  in doubt: ${defect}: missed ${missed}; extra ${extra} ${note ?? ''}`)
+    },
   )
   process.send?.(proofs)
   process.disconnect?.()

@@ -6,6 +6,7 @@ import conformance from '../suites/conformance/index.ts'
 import { loadChecks } from '../suites/index.ts'
 import { coverageBy, requirements } from '../suites/requirements/index.ts'
 import security from '../suites/security/index.ts'
+import { threats } from '../suites/security/threats.ts'
 
 const checks = await loadChecks()
 
@@ -66,6 +67,16 @@ test('every folder is registered, and no area stands in two', () => {
     sections.flat().map(({ id }) => id.split('/')[0]!),
   )
   expect(repeated(areas.flatMap((each) => [...new Set(each)]))).toEqual([])
+})
+
+test('every check of security names a threat that exists and a weakness, and every threat is looked for', () => {
+  const own = checks.filter(({ suite }) => suite === 'security')
+  expect(own.filter(({ threat }) => threat === undefined || !Object.hasOwn(threats, threat)).map(({ id }) => id)).toEqual([])
+  for (const { id, weakness } of own) {
+    expect(weakness.length, id).toBeGreaterThan(0)
+    for (const each of weakness) expect(each, id).toMatch(/^(CWE-\d+|API([1-9]|10):2023|(LLM|MCP)(0[1-9]|10):2025)$/)
+  }
+  expect(Object.keys(threats).filter((name) => !own.some(({ threat }) => threat === name))).toEqual([])
 })
 
 test('there are checks for every revision', () => {

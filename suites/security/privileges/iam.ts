@@ -49,7 +49,14 @@ const user = 'IAM/latest/UserGuide'
 const analyzer = `${user}/access-analyzer-reference-policy-checks.html#access-analyzer-reference-policy-checks-security-warning`
 
 export default section(
-  { spec: 'aws', page: `${user}/best-practices.html#grant-least-privilege`, revisions: 'all', of: 'manifests', weakness: 'CWE-732' },
+  {
+    spec: 'aws',
+    page: `${user}/best-practices.html#grant-least-privilege`,
+    revisions: 'all',
+    of: 'manifests',
+    threat: 'over-privilege',
+    weakness: 'CWE-732',
+  },
   [
     check('privileges/managed-policy', {
       title: 'No role has all of a service',

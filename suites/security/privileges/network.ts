@@ -165,6 +165,7 @@ export default section(
     page: 'docs/concepts/services-networking/network-policies/',
     revisions: 'all',
     of: 'manifests',
+    threat: 'open-network',
     weakness: 'CWE-923',
   },
   [
@@ -211,6 +212,7 @@ export default section(
     }),
 
     check('privileges/tenant-reach', {
+      threat: 'tenant-crossing',
       page: 'docs/concepts/security/multi-tenancy/#network-isolation',
       title: 'Tenants cannot reach each other',
       should: 'keep the pods of one tenant from reaching those of another',
@@ -229,6 +231,7 @@ export default section(
     }),
 
     check('privileges/gateway-bypass', {
+      threat: 'gateway-bypass',
       spec: 'policy',
       page: 'one-gateway',
       title: 'Agents reach servers only through the gateway',
@@ -244,6 +247,7 @@ export default section(
     }),
 
     check('privileges/server-callers', {
+      threat: 'gateway-bypass',
       spec: 'policy',
       page: 'one-gateway',
       title: 'Servers are called by the gateway alone',
@@ -293,6 +297,7 @@ export default section(
     }),
 
     check('privileges/metadata-service', {
+      threat: 'forged-request',
       spec: 'aws',
       page: 'eks/latest/eksctl/security.html',
       title: 'Pods do not reach the metadata of their node',

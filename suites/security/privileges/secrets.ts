@@ -37,7 +37,7 @@ const written = ({ name, value }: Member): string | undefined => (isRedacted(val
 
 const good = 'docs/concepts/security/secrets-good-practices/'
 
-export default section({ spec: 'kubernetes', page: good, revisions: 'all', of: 'manifests', weakness: 'CWE-798' }, [
+export default section({ spec: 'kubernetes', page: good, revisions: 'all', of: 'manifests', threat: 'token-theft', weakness: 'CWE-798' }, [
   check('privileges/secret-manifest', {
     title: 'Secrets are not kept in manifests',
     should: 'keep the values of secrets out of the files of the deployment: base64 is no encryption',

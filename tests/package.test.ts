@@ -60,4 +60,4 @@ export default defineConfig({
   const failing = await run(process.execPath, [assay, 'run', server.url, 'transport/ended-session'], { cwd: home }).catch((error) => error)
   expect(failing.code).toBe(1)
   expect(failing.stdout).toContain('transport/ended-session')
-}, 120_000)
+}, 300_000)

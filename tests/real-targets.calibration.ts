@@ -9,8 +9,9 @@ export interface Known {
 /** By target, then by check and outcome. */
 export const calibration: Record<string, Record<string, Known>> = {
   'server-everything': {
+    'exposure/host-field fail': { at: '2024-11-05 2025-03-26 2025-06-18 2025-11-25', why: 'a message with two Host fields is served' },
     'completion/missing-argument warn': {
-      at: '2024-11-05 2025-03-26 2025-06-18 2025-11-25',
+      at: '2025-03-26 2025-06-18 2025-11-25',
       why: 'a completion without its argument is answered with -32603',
     },
     'json-rpc/batch-removed warn': { at: '2025-06-18 2025-11-25', why: 'a batch is executed, though the revision has none' },
@@ -63,6 +64,7 @@ export const calibration: Record<string, Record<string, Known>> = {
     },
   },
   'server-filesystem behind supergateway': {
+    'exposure/host-field fail': { at: '2024-11-05 2025-03-26 2025-06-18 2025-11-25', why: 'a message with two Host fields is served' },
     'json-rpc/batch-removed warn': { at: '2025-06-18 2025-11-25', why: 'a batch is executed, though the revision has none' },
     'json-rpc/concurrent-ids warn': {
       at: '2024-11-05 2025-03-26 2025-06-18 2025-11-25',
@@ -100,8 +102,12 @@ export const calibration: Record<string, Record<string, Known>> = {
     },
   },
   'mcp-proxy in front of server-everything': {
-    'completion/missing-argument warn': {
+    'exposure/host-field fail': {
       at: '2024-11-05 2025-03-26 2025-06-18 2025-11-25 2026-07-28',
+      why: 'a message with two Host fields is served',
+    },
+    'completion/missing-argument warn': {
+      at: '2025-03-26 2025-06-18 2025-11-25 2026-07-28',
       why: 'a completion without its argument is answered with -32603',
     },
     'json-rpc/batch-removed warn': { at: '2025-06-18 2025-11-25', why: 'a batch is executed, though the revision has none' },
@@ -147,6 +153,10 @@ export const calibration: Record<string, Record<string, Known>> = {
     },
   },
   'SDK 2 createMcpHandler': {
+    'exposure/host-field fail': {
+      at: '2024-11-05 2025-03-26 2025-06-18 2025-11-25 2026-07-28',
+      why: 'a message with two Host fields is served',
+    },
     'json-rpc/batch-removed warn': { at: '2025-06-18 2025-11-25', why: 'a batch is executed, though the revision has none' },
     'json-rpc/legacy-error-codes warn': { at: '2026-07-28', why: '-32000 is sent, which new servers should not use' },
     'pagination/invalid-cursor warn': {

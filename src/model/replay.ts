@@ -71,8 +71,9 @@ function securing({ tls }: Exchange['request']): string[] {
 function rawReplay({ url, body = '' }: Exchange['request']): string {
   const { hostname, port, protocol } = new URL(url)
   const bytes = JSON.stringify(body).slice(1, -1).replaceAll('%', '%%').replaceAll('\\"', '"').replaceAll("'", `'\\''`)
-  const socket = protocol === 'https:' ? `openssl s_client -quiet -connect ${hostname}:${port || 443}` : `nc -w 3 ${hostname} ${port || 80}`
-  return `printf '${bytes}' | ${socket}`
+  if (protocol === 'https:') return `printf '${bytes}' | openssl s_client -quiet -connect ${hostname}:${port || 443}`
+  // The shell can do without another program.
+  return `{ printf '${bytes}' >&3; timeout 3 cat <&3; } 3<>/dev/tcp/${hostname.replace(/^\[|\]$/g, '')}/${port || 80}`
 }
 
 // The recorder has put `$TOKEN` in place of the token; double quotes let the shell put it back.

@@ -49,6 +49,8 @@ interface Heard {
   chunks: Buffer[]
   head: number
   closed?: number
+  /** The deadline came before the peer was done. */
+  late?: true
   problem?: NodeJS.ErrnoException
 }
 
@@ -62,7 +64,10 @@ function heard(socket: Socket, recorder: Recorder, message: Buffer, deadline: nu
     clearTimeout(timer)
     resolve(end)
   }
-  const timer = setTimeout(done, deadline)
+  const timer = setTimeout(() => {
+    end.late = true
+    done()
+  }, deadline)
   socket.on('data', (chunk: Buffer) => {
     if (size === 0) end.head = recorder.now()
     size += chunk.length
@@ -89,7 +94,7 @@ function heard(socket: Socket, recorder: Recorder, message: Buffer, deadline: nu
   return promise
 }
 
-function take(exchange: Exchange, recorder: Recorder, { chunks, head, closed, problem }: Heard): void {
+function take(exchange: Exchange, recorder: Recorder, { chunks, head, closed, late, problem }: Heard): void {
   const text = recorder.conceal(Buffer.concat(chunks).toString('utf8'))
   const split = text.indexOf('\r\n\r\n')
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1]
@@ -106,6 +111,7 @@ function take(exchange: Exchange, recorder: Recorder, { chunks, head, closed, pr
       head,
       ...(closed === undefined ? {} : { ended: closed }),
     }
+    if (late) exchange.failure = { code: 'timeout', message: 'the peer was not done in time' }
     return
   }
   const reset = problem?.code === 'ECONNRESET' || problem?.code === 'EPIPE' || (closed !== undefined && problem === undefined)

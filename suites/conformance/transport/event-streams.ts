@@ -68,7 +68,8 @@ const dropped = probe(
   },
 )
 
-const isStream = (exchange: Exchange): boolean => mediaTypeOf(exchange) === 'text/event-stream'
+// What came over a raw socket is not taken apart into events.
+const isStream = (exchange: Exchange): boolean => mediaTypeOf(exchange) === 'text/event-stream' && exchange.response!.events !== undefined
 const noStream = 'the target answered none of the calls with an event stream'
 
 const isRequestStream = (exchange: Exchange): boolean => exchange.request.method === 'POST' && isStream(exchange)

@@ -70,6 +70,25 @@ describe('targets made ready', () => {
     expect(policies).toBe(false)
   })
 
+  test.each<[string, object, RegExp, RegExp]>([
+    ['a URL of another scheme', { url: 'ftp://gw.example/mcp' }, /targets\.gw\.url/, /no http or https/],
+    ['an issuer that is no URL', { kind: 'authorization-server', url: 'id.example' }, /targets\.gw\.url/, /no http or https/],
+    [
+      'an authorization server without a name',
+      { url: 'https://gw.example/mcp', authority: {} },
+      /targets\.gw\.authority\.issuer/,
+      /nothing/,
+    ],
+    ['a certificate that is not there', { url: 'https://gw.example/mcp', tls: { ca: 'gone.pem' } }, /targets\.gw\.tls\.ca/, /gone\.pem/],
+  ])('%s is an error that names its place', async (_, given, message, got) => {
+    const wrong = { targets: { gw: { kind: 'gateway', ...given } } } as Config
+    await expect(resolveTargets(loaded(wrong), ['gw'], {})).rejects.toMatchObject({
+      code: 'E_CONFIG_INVALID',
+      message: expect.stringMatching(message),
+      got: expect.stringMatching(got),
+    })
+  })
+
   test('a missing variable names itself, its place, and how to set it', async () => {
     await expect(resolveTargets(loaded(config), ['gw'], { GW_URL: 'https://gw.example/mcp', KEY: 'k' })).rejects.toMatchObject({
       code: 'E_CONFIG_MISSING_ENV',

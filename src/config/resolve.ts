@@ -130,6 +130,7 @@ async function reachOf(target: TargetConfig, reader: Reader, cwd: string, closer
     return { command: command!, args, cwd: target.cwd, env: await reader.texts(target.env, 'env') }
   }
   const url = target.start ? await started(target.start, closers) : reader.text(target.url!, 'url')
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw reader.invalid('url', `"${url}", which is no http or https URL`)
   return target.kind === 'authorization-server' ? { issuer: url } : { url, headers: await reader.texts(target.headers, 'headers') }
 }
 
@@ -145,6 +146,8 @@ async function instrumentsFor(reach: Reach, closers: (() => Promise<void>)[]): P
 /** The authorization server: the target itself, or the one `authority.issuer` names. */
 async function accessOf({ authority }: TargetConfig, reach: Reach, reader: Reader): Promise<AuthorityAccess | undefined> {
   if (authority === undefined) return undefined
+  if (!('issuer' in reach) && authority.issuer === undefined)
+    throw reader.invalid('authority.issuer', 'nothing, for a target that is no issuer itself')
   const text = (value: Text | undefined, at: string) => (value === undefined ? undefined : reader.text(value, `authority.${at}`))
   const secret = (value: Secret, at: string) => reader.secret(value, `authority.${at}`)
   return {
@@ -173,7 +176,10 @@ async function accessOf({ authority }: TargetConfig, reach: Reach, reader: Reade
 /** Files relative to the configuration. */
 async function tlsOf({ tls }: TargetConfig, reader: Reader, directory: string): Promise<TlsMaterial | undefined> {
   if (tls === undefined) return undefined
-  const pem = (file: Text, at: string) => readFile(resolve(directory, reader.text(file, `tls.${at}`)), 'utf8')
+  const pem = (file: Text, at: string) =>
+    readFile(resolve(directory, reader.text(file, `tls.${at}`)), 'utf8').catch((error: Error) => {
+      throw reader.invalid(`tls.${at}`, error.message)
+    })
   const certificates = (list: ClientCertificateConfig[] = [], at: string) =>
     Promise.all(
       list.map(async ({ name, tenant, cert, key }, index) => ({

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { ApprovedContracts, Contracts } from '../model/index.ts'
+import { type ApprovedContracts, type Contracts, isObject } from '../model/index.ts'
 import type { TargetConfig } from './types.ts'
 import { invalid } from './validate.ts'
 
@@ -31,8 +31,6 @@ export async function readContracts(path: string, named: string, file: string): 
   if (!isContracts(value)) throw invalid(named, 'no contracts of the form assay/contracts/1', file, `write ${named} with: assay approve`)
   return value
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const everyMember = (value: unknown, fits: (member: unknown) => boolean): boolean => isObject(value) && Object.values(value).every(fits)
 

@@ -1,7 +1,7 @@
 import { type Catalogue, type Contracts, contractsOf, type Listing, resultOf } from '../model/index.ts'
 import { Activity, Pace } from '../wire/index.ts'
 import { readCatalogue } from './catalogue.ts'
-import { type OpenLine, openLines } from './connect.ts'
+import { closeLine, type OpenLine, openLines } from './connect.ts'
 import type { Target } from './types.ts'
 
 /** What a target tells models, at each revision it serves. Throws when it cannot be read whole: half a list is no contract. */
@@ -11,12 +11,7 @@ export async function readContracts(target: Target): Promise<Record<string, Cont
     const read = await Promise.all(lines.map(async (open): Promise<[string, Contracts]> => [open.line.revision, await contractsAt(open)]))
     return Object.fromEntries(read)
   } finally {
-    await Promise.all(
-      lines.map(async ({ line, session }) => {
-        await session.close()
-        line.link.sockets.close()
-      }),
-    )
+    await Promise.all(lines.map(closeLine))
   }
 }
 

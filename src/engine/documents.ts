@@ -2,7 +2,7 @@ import { glob, readFile, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml'
 import { coded } from '../messages/index.ts'
-import type { DeploymentDocument, DocumentKind } from '../model/index.ts'
+import { type DeploymentDocument, type DocumentKind, isObject } from '../model/index.ts'
 import { withoutCredentials } from './credentials.ts'
 
 const bounds = { files: 2_000, bytes: 5_000_000, documents: 10_000 }
@@ -115,21 +115,19 @@ function linesOf(root: Node, counter: LineCounter): Record<string, number> {
   return lines
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const kinds: readonly [DocumentKind, (value: Record<string, unknown>) => boolean][] = [
   ['eksctl', ({ apiVersion }) => typeof apiVersion === 'string' && apiVersion.startsWith('eksctl.io/')],
   ['kubernetes', ({ apiVersion, kind }) => typeof apiVersion === 'string' && typeof kind === 'string'],
-  ['gateway-config', ({ gateway_config }) => isRecord(gateway_config)],
+  ['gateway-config', ({ gateway_config }) => isObject(gateway_config)],
   ['agentcore-gateway', (value) => 'authorizerType' in value || 'AuthorizerType' in value],
-  ['cloudformation', ({ Resources }) => isRecord(Resources) && Object.values(Resources).some((each) => isRecord(each) && 'Type' in each)],
+  ['cloudformation', ({ Resources }) => isObject(Resources) && Object.values(Resources).some((each) => isObject(each) && 'Type' in each)],
   ['iam-policy', (value) => isPolicy(value) || isRole(value) || isRole(value.Role) || isPolicy(value.PolicyDocument)],
 ]
 
 const isPolicy = (value: unknown): boolean =>
-  isRecord(value) && [value.Statement].flat().some((statement) => isRecord(statement) && 'Effect' in statement)
+  isObject(value) && [value.Statement].flat().some((statement) => isObject(statement) && 'Effect' in statement)
 
-const isRole = (value: unknown): boolean => isRecord(value) && isPolicy(value.AssumeRolePolicyDocument)
+const isRole = (value: unknown): boolean => isObject(value) && isPolicy(value.AssumeRolePolicyDocument)
 
 /** What a document is, guessed from its shape: none of these formats names itself in one common way. */
 const kindOf = (value: Record<string, unknown>): DocumentKind => kinds.find(([, fits]) => fits(value))?.[0] ?? 'other'

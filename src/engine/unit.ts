@@ -76,10 +76,9 @@ export class Unit {
       const asked = await this.#raw({ method: 'GET', url: metadataUrls(this.facts.url)[0], authorize: false })
       return asked.response === undefined ? asked.failure?.message : undefined
     }
-    const { opening, close } = await this.line
-      .open({ hold: true })
-      .then((alive) => ({ opening: alive.opening, close: () => alive.close() }))
-    await close()
+    const alive = await this.line.open({ hold: true })
+    await alive.close()
+    const { opening } = alive
     return opening.response === undefined && opening.messages.length === 0 ? opening.failure?.message : undefined
   }
 

@@ -91,7 +91,7 @@ interface Sent {
 const own = /^(authorization|host|content-length|connection|transfer-encoding)$/i
 
 /** Openings whose end two hops may see in different places, between two that are as they should be. They carry no token. */
-const framed = probe('messages whose framing is ambiguous', { over: 'http' }, async ({ request, facts, connect }) => {
+const framed = probe('messages whose framing is ambiguous', { over: 'http', waits: true }, async ({ request, facts, connect }) => {
   const { opening } = await connect({ hold: true })
   const { host: name, pathname, search } = new URL(facts.url)
   const message = opening.request.body ?? '{}'

@@ -2,6 +2,7 @@ import {
   broken,
   type DeploymentDocument,
   holds,
+  isObject,
   type Judgement,
   notApplicable,
   type ProbeContext,
@@ -23,15 +24,13 @@ export interface Placed {
   readonly path: Path
 }
 
-export const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** The member at a path, or undefined where the path leaves the document. */
 export const at = (value: unknown, ...path: Path): unknown =>
   path.reduce<unknown>((inner, step) => (typeof inner === 'object' && inner !== null ? (inner as Json)[step] : undefined), value)
 
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
-export const recordOf = (value: unknown): Json => (isRecord(value) ? value : {})
+export const recordOf = (value: unknown): Json => (isObject(value) ? value : {})
 
 /** One string or a list of strings, as IAM has it. */
 export const textsOf = (value: unknown): string[] => [value].flat().filter((each) => typeof each === 'string')

@@ -1,5 +1,5 @@
-import { check, type DeploymentDocument, section } from '../../../src/model/index.ts'
-import { at, documents, isRecord, type Json, judged, listOf, type Path, type Placed, textsOf } from './documents.ts'
+import { check, type DeploymentDocument, isObject, section } from '../../../src/model/index.ts'
+import { at, documents, type Json, judged, listOf, type Path, type Placed, textsOf } from './documents.ts'
 import { eksctlTypes } from './eksctl-keys.ts'
 
 const clustersOf = (documents: readonly DeploymentDocument[]): (Placed & { value: Json })[] =>
@@ -10,7 +10,7 @@ const clustersOf = (documents: readonly DeploymentDocument[]): (Placed & { value
 const nodeGroupsOf = (documents: readonly DeploymentDocument[]): (Placed & { value: Json })[] =>
   clustersOf(documents).flatMap(({ document, value }) =>
     ['managedNodeGroups', 'nodeGroups'].flatMap((member) =>
-      listOf(value[member]).flatMap((group, index) => (isRecord(group) ? [{ document, path: [member, index], value: group }] : [])),
+      listOf(value[member]).flatMap((group, index) => (isObject(group) ? [{ document, path: [member, index], value: group }] : [])),
     ),
   )
 
@@ -24,7 +24,7 @@ function unknownIn({ document, path, value }: Placed & { value: Json }, type: st
     const own = members.get(key)
     if (own === undefined) return []
     const each = Array.isArray(inner) ? inner.map((item, index) => ({ item, at: [...here, index] })) : [{ item: inner, at: here }]
-    return each.flatMap(({ item, at }) => (isRecord(item) ? unknownIn({ document, path: at, value: item }, own) : []))
+    return each.flatMap(({ item, at }) => (isObject(item) ? unknownIn({ document, path: at, value: item }, own) : []))
   })
 }
 

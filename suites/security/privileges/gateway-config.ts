@@ -1,5 +1,5 @@
-import { check, type DeploymentDocument, section } from '../../../src/model/index.ts'
-import { at, documents, isRecord, type Json, judged, listOf, type Path, type Placed, textsOf } from './documents.ts'
+import { check, type DeploymentDocument, isObject, section } from '../../../src/model/index.ts'
+import { at, documents, type Json, judged, listOf, type Path, type Placed, textsOf } from './documents.ts'
 
 interface Server extends Placed {
   readonly name: string
@@ -11,7 +11,7 @@ const serversOf = (documents: readonly DeploymentDocument[]): Server[] =>
     .filter(({ kind }) => kind === 'gateway-config')
     .flatMap((document) =>
       listOf(at(document.value, 'gateway_config', 'mcp_servers')).flatMap((value, index) =>
-        isRecord(value) ? [{ document, path: ['gateway_config', 'mcp_servers', index] as Path, name: String(value.name), value }] : [],
+        isObject(value) ? [{ document, path: ['gateway_config', 'mcp_servers', index] as Path, name: String(value.name), value }] : [],
       ),
     )
 

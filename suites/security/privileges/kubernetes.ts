@@ -1,5 +1,5 @@
-import type { DeploymentDocument } from '../../../src/model/index.ts'
-import { at, isRecord, type Json, listOf, type Path, type Placed, recordOf } from './documents.ts'
+import { type DeploymentDocument, isObject } from '../../../src/model/index.ts'
+import { at, type Json, listOf, type Path, type Placed, recordOf } from './documents.ts'
 
 export type Labels = Record<string, string>
 
@@ -33,7 +33,7 @@ export function objectsOf(documents: readonly DeploymentDocument[]): KubernetesO
     .filter(({ kind }) => kind === 'kubernetes')
     .flatMap((document) =>
       document.value.kind === 'List'
-        ? listOf(document.value.items).flatMap((item, index) => (isRecord(item) ? [objectOf(document, item, ['items', index])] : []))
+        ? listOf(document.value.items).flatMap((item, index) => (isObject(item) ? [objectOf(document, item, ['items', index])] : []))
         : [objectOf(document, document.value, [])],
     )
 }
@@ -80,7 +80,7 @@ export function workloadsOf(documents: readonly DeploymentDocument[]): Workload[
 export const containersOf = (workload: Workload): Container[] =>
   ['initContainers', 'containers'].flatMap((member) =>
     listOf(workload.pod[member]).flatMap((container, index) =>
-      isRecord(container) ? [{ workload, container, document: workload.document, path: [...workload.podPath, member, index] }] : [],
+      isObject(container) ? [{ workload, container, document: workload.document, path: [...workload.podPath, member, index] }] : [],
     ),
   )
 

@@ -1,5 +1,5 @@
-import { check, type DeploymentDocument, section } from '../../../src/model/index.ts'
-import { at, documents, isRecord, judged, listOf, recordOf, textsOf } from './documents.ts'
+import { check, type DeploymentDocument, isObject, section } from '../../../src/model/index.ts'
+import { at, documents, judged, listOf, recordOf, textsOf } from './documents.ts'
 import { allContainers, type Container, objectsOf, ofKind, workloadsOf } from './kubernetes.ts'
 
 type Evidence = { documents: { documents: DeploymentDocument[] } }
@@ -151,7 +151,7 @@ export default section(
       needs: { documents },
       judge: ({ documents: { documents } }) =>
         judged(workloadsOf(documents), { none: noWorkload, expected: 'no hostPath' }, ({ pod }) => {
-          const paths = listOf(pod.volumes).flatMap((volume) => (isRecord(at(volume, 'hostPath')) ? [at(volume, 'hostPath', 'path')] : []))
+          const paths = listOf(pod.volumes).flatMap((volume) => (isObject(at(volume, 'hostPath')) ? [at(volume, 'hostPath', 'path')] : []))
           return paths.length === 0 ? undefined : `mounts ${paths.join(', ')} of its node`
         }),
       fix: 'Use an emptyDir, a projected volume or a persistent one.',

@@ -1,5 +1,5 @@
-import type { DeploymentDocument } from '../../../src/model/index.ts'
-import { at, isRecord, type Json, listOf, type Path, type Placed, recordOf, textsOf } from './documents.ts'
+import { type DeploymentDocument, isObject } from '../../../src/model/index.ts'
+import { at, type Json, listOf, type Path, type Placed, recordOf, textsOf } from './documents.ts'
 
 /** A statement of an IAM policy, wherever the policy stands. */
 export interface Statement extends Placed {
@@ -41,20 +41,20 @@ function policiesOf(documents: readonly DeploymentDocument[]): (Placed & { polic
   const look = (document: DeploymentDocument, value: unknown, path: Path, depth: number): void => {
     if (depth > 12) return
     if (Array.isArray(value)) for (const [index, item] of value.entries()) look(document, item, [...path, index], depth + 1)
-    if (!isRecord(value)) return
+    if (!isObject(value)) return
     if (listOf([value.Statement].flat()).some((statement) => typeof at(statement, 'Effect') === 'string'))
       found.push({ document, path, policy: value })
     else for (const [key, inner] of Object.entries(value)) look(document, inner, [...path, key], depth + 1)
   }
   for (const document of documents)
     if (['iam-policy', 'cloudformation', 'eksctl'].includes(document.kind)) look(document, document.value, [], 0)
-  return found.flatMap(({ policy, ...placed }) => (isRecord(policy) ? [{ ...placed, policy }] : []))
+  return found.flatMap(({ policy, ...placed }) => (isObject(policy) ? [{ ...placed, policy }] : []))
 }
 
 export const statementsOf = (documents: readonly DeploymentDocument[]): Statement[] =>
   policiesOf(documents).flatMap(({ document, path, policy }) =>
     [policy.Statement].flat().flatMap((value, index) => {
-      if (!isRecord(value)) return []
+      if (!isObject(value)) return []
       const actions = textsOf(value.Action)
       return [
         {
@@ -84,7 +84,7 @@ export function attachmentsOf(documents: readonly DeploymentDocument[]): Attachm
   const look = (document: DeploymentDocument, value: unknown, path: Path, depth: number): void => {
     if (depth > 12) return
     if (Array.isArray(value)) for (const [index, item] of value.entries()) look(document, item, [...path, index], depth + 1)
-    if (!isRecord(value)) return
+    if (!isObject(value)) return
     for (const [key, inner] of Object.entries(value)) {
       if (!attachers.test(key)) look(document, inner, [...path, key], depth + 1)
       else

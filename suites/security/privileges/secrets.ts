@@ -1,5 +1,5 @@
-import { check, type DeploymentDocument, isRedacted, section } from '../../../src/model/index.ts'
-import { documents, isRecord, judged, listOf, type Path, type Placed, recordOf } from './documents.ts'
+import { check, type DeploymentDocument, isObject, isRedacted, section } from '../../../src/model/index.ts'
+import { documents, judged, listOf, type Path, type Placed, recordOf } from './documents.ts'
 import { allContainers, objectsOf, ofKind } from './kubernetes.ts'
 
 interface Member extends Placed {
@@ -9,7 +9,7 @@ interface Member extends Placed {
 
 function leavesOf(document: DeploymentDocument, value: unknown, path: Path = []): Member[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => leavesOf(document, item, [...path, index]))
-  if (isRecord(value)) return Object.entries(value).flatMap(([name, inner]) => leavesOf(document, inner, [...path, name]))
+  if (isObject(value)) return Object.entries(value).flatMap(([name, inner]) => leavesOf(document, inner, [...path, name]))
   return [{ document, path, name: String(path.at(-1) ?? ''), value }]
 }
 
@@ -69,7 +69,7 @@ export default section({ spec: 'kubernetes', page: good, revisions: 'all', of: '
     needs: { documents },
     judge: ({ documents: { documents } }) =>
       judged(envOf(documents), { none: 'no container has an environment', expected: 'a mounted volume' }, ({ name, from }) =>
-        isRecord(recordOf(from).secretKeyRef) ? `${name} is read from a secret` : undefined,
+        isObject(recordOf(from).secretKeyRef) ? `${name} is read from a secret` : undefined,
       ),
     fix: 'Mount the secret as a volume, and read the file.',
   }),

@@ -1,7 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../../fixtures/child-process.ts'
 import { bearer, clientCredentials, env } from '../identity/index.ts'
 import { type Config, loadConfig, resolveTargets, validate } from './index.ts'
 
@@ -112,6 +114,55 @@ describe('targets made ready', () => {
     }
     await expect(resolveTargets(loaded(started), [], {})).rejects.toMatchObject({ code: 'E_CONFIG_MISSING_ENV' })
     expect(closed).toBe(1)
+  })
+})
+
+describe('instruments', () => {
+  const http = { url: 'http://127.0.0.1:9/mcp' }
+
+  test('stand where the configuration says, and show the origin the target knows them by', async () => {
+    const [listener, upstream, issuer] = [await freePort(), await freePort(), await freePort()]
+    const config: Config = {
+      targets: {
+        gw: {
+          kind: 'gateway',
+          ...http,
+          instruments: {
+            listener: { port: listener, origin: 'http://harness.example' },
+            upstream: { port: upstream },
+            issuer: { port: issuer, tenant: 'acme', scopes: 'mcp:read' },
+          },
+        },
+      },
+    }
+    const { targets, close } = await resolveTargets(loaded(config), ['gw'])
+    try {
+      const { instruments } = targets[0]!
+      expect(await instruments.listener!.url()).toMatch(/^http:\/\/harness\.example\//)
+      const { status } = await fetch(`http://127.0.0.1:${upstream}/mcp`, { method: 'PUT' })
+      expect(status).toBe(405)
+      const claims = decodeJwt(await instruments.issuer!.mint())
+      expect(claims).toMatchObject({ iss: `http://127.0.0.1:${issuer}`, aud: http.url, tenant: 'acme', scope: 'mcp:read' })
+      await expect(resolveTargets(loaded(config), ['gw'])).rejects.toMatchObject({ code: 'E_INSTRUMENT_PLACE' })
+    } finally {
+      await close()
+    }
+    await expect(fetch(`http://127.0.0.1:${issuer}/jwks`)).rejects.toThrow()
+  })
+
+  test('a browser is kept for those who name people or ask for one', async () => {
+    const people = { issuer: 'http://127.0.0.1:9', users: [{ username: 'ada', password: env('PASSWORD') }] }
+    const config: Config = {
+      targets: {
+        plain: { kind: 'server', ...http },
+        asked: { kind: 'server', ...http, instruments: { browser: true } },
+        people: { kind: 'server', ...http, authority: people },
+        declined: { kind: 'server', ...http, authority: people, instruments: { browser: false } },
+      },
+    }
+    const { targets, close } = await resolveTargets(loaded(config), Object.keys(config.targets), { PASSWORD: 'hush' })
+    await close()
+    expect(targets.filter(({ instruments }) => instruments.browser).map(({ name }) => name)).toEqual(['asked', 'people'])
   })
 })
 

@@ -3,14 +3,15 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { isLocal } from '../engine/local.ts'
 import { type Identity, placeOf, type Reach, type Target, type TlsMaterial } from '../engine/types.ts'
-import { type FromEnvironment, type ProviderContext, type Secret, type Text, type TokenSource, tokenProvider } from '../identity/index.ts'
-import { coded } from '../messages/index.ts'
-import type { AuthorityAccess, Instruments, Observations } from '../model/index.ts'
+import { type ProviderContext, type Secret, type Text, type TokenSource, tokenProvider } from '../identity/index.ts'
+import type { AuthorityAccess, Observations } from '../model/index.ts'
 import { contractsFor } from './contracts.ts'
+import { Instrumentation } from './instruments.ts'
 import type { LoadedConfig } from './load.ts'
+import { Reader } from './reader.ts'
 import { startEmbeddedReference } from './reference.ts'
 import type { ClientCertificateConfig, Limits, TargetConfig } from './types.ts'
-import { invalid, unknownTarget } from './validate.ts'
+import { unknownTarget } from './validate.ts'
 
 export const defaultLimits: Limits = {
   requestsPerSecond: 50,
@@ -63,7 +64,8 @@ export async function resolveTargets(
   const chosen = targetNames(loaded, names)
   try {
     const targets: Target[] = []
-    for (const name of chosen) targets.push(...(await resolveTarget(name, loaded, environment, closers)))
+    const instrumentation = new Instrumentation(closers)
+    for (const name of chosen) targets.push(...(await resolveTarget(name, loaded, environment, instrumentation, closers)))
     const policies = chosen.every((name) => hasPolicies(loaded.config.targets[name]!))
     const own = chosen.every((name) => loaded.config.targets[name]!.kind === 'reference')
     return { targets, policies, own, close }
@@ -81,6 +83,7 @@ async function resolveTarget(
   name: string,
   { config, file, directory }: LoadedConfig,
   environment: NodeJS.ProcessEnv,
+  instrumentation: Instrumentation,
   closers: (() => Promise<void>)[],
 ): Promise<Target[]> {
   const target = config.targets[name]!
@@ -112,7 +115,7 @@ async function resolveTarget(
       identities: target.kind === 'authorization-server' ? [] : await identitiesOf(name, target, url, reader, closers),
       tools: { ...target.tools, allow: target.tools?.allow ?? [] },
       limits: { ...limitsFor(reach), ...target.limits },
-      instruments: await instrumentsFor(reach, closers),
+      instruments: await instrumentation.of(target, reach, reader),
       access: await accessOf(target, reach, reader),
       tls: await tlsOf(target, reader, directory),
       observe: observationsOf(target, reader),
@@ -132,15 +135,6 @@ async function reachOf(target: TargetConfig, reader: Reader, cwd: string, closer
   const url = target.start ? await started(target.start, closers) : reader.text(target.url!, 'url')
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw reader.invalid('url', `"${url}", which is no http or https URL`)
   return target.kind === 'authorization-server' ? { issuer: url } : { url, headers: await reader.texts(target.headers, 'headers') }
-}
-
-/** What needs nothing of the operator; a browser is started once a probe opens a page in it. */
-async function instrumentsFor(reach: Reach, closers: (() => Promise<void>)[]): Promise<Instruments> {
-  if (!('url' in reach) && !('issuer' in reach)) return {}
-  const { startBrowser } = await import('../instruments/browser.ts')
-  const browser = startBrowser()
-  closers.push(() => browser.close())
-  return { browser }
 }
 
 /** The authorization server: the target itself, or the one `authority.issuer` names. */
@@ -251,46 +245,4 @@ async function tokenOf(
     atEnd: (close) => closers.push(close),
   }
   return tokenProvider(source, context)
-}
-
-/** Reads values of one target from the configuration and the environment, and remembers the secret ones. */
-class Reader {
-  readonly secrets: string[] = []
-  readonly #environment: NodeJS.ProcessEnv
-  readonly #base: string
-  readonly #file: string
-
-  constructor(environment: NodeJS.ProcessEnv, base: string, file: string) {
-    this.#environment = environment
-    this.#base = base
-    this.#file = file
-  }
-
-  text(value: Text, at: string): string {
-    return typeof value === 'string' ? value : this.#variable(value, at)
-  }
-
-  async secret(value: Secret, at: string): Promise<string> {
-    const secret = typeof value === 'function' ? await value() : this.#variable(value, at)
-    this.secrets.push(secret)
-    return secret
-  }
-
-  /** Headers or variables; what does not stand in the configuration is taken for a secret. */
-  async texts(values: Record<string, Text | Secret> | undefined, at: string): Promise<Record<string, string> | undefined> {
-    if (values === undefined) return undefined
-    const read = ([name, value]: [string, Text | Secret]) => (typeof value === 'string' ? value : this.secret(value, `${at}.${name}`))
-    const entries = Object.entries(values)
-    return Object.fromEntries(await Promise.all(entries.map(async (entry) => [entry[0], await read(entry)])))
-  }
-
-  invalid(at: string, got: string) {
-    return invalid(`${this.#base}.${at}`, got, this.#file)
-  }
-
-  #variable({ env }: FromEnvironment, at: string): string {
-    const value = this.#environment[env]
-    if (!value) throw coded('E_CONFIG_MISSING_ENV', { variable: env, path: `${this.#base}.${at}` }, { got: `read for ${this.#file}` })
-    return value
-  }
 }

@@ -43,6 +43,8 @@ export interface TargetConfig {
   contracts?: string
   /** What an https target is trusted by and shown, as PEM files. */
   tls?: TlsConfig
+  /** What the harness holds out to the target, or looks at it with. */
+  instruments?: InstrumentsConfig
   /** Addresses of the servers behind the target, which nobody but the target should reach. */
   behind?: Text[]
   limits?: Partial<Limits>
@@ -66,6 +68,32 @@ export interface AuthorityConfig {
   scope?: string
   /** A scope nobody may have without being approved. */
   privilegedScope?: string
+}
+
+export interface InstrumentsConfig {
+  /** A Chromium of this machine; true if left out and `authority` names users. */
+  browser?: boolean
+  /** An address that the target can ask, to see whether it does. */
+  listener?: PlaceConfig
+  /** An MCP server of the harness, to be registered behind the gateway under the path /mcp. */
+  upstream?: PlaceConfig
+  /** An issuer of the harness, to be trusted by the target: it can mint any token, so for test deployments alone. */
+  issuer?: PlaceConfig & {
+    /** The resource of the tokens; the URL of the target if left out. */
+    audience?: Text
+    /** Separated by spaces. */
+    scopes?: string
+    /** Claim `tenant` of every token. */
+    tenant?: string
+  }
+}
+
+export interface PlaceConfig {
+  port: number
+  /** The address to listen on; 127.0.0.1 if left out. */
+  host?: string
+  /** The origin under which the target reaches it, where that is another. */
+  origin?: Text
 }
 
 export interface TlsConfig {

@@ -217,7 +217,13 @@ export class Unit {
     const { method = 'POST', body, target, halfOpen, drip, deadline, wholeStream, abort } = raw
     const url = raw.url === undefined ? endpoint.url : new URL(raw.url, endpoint.url)
     if (raw.bytes !== undefined)
-      return exchangeOverSocket(recorder, { url, bytes: raw.bytes, deadline, credentials: ownCredentials(this.target) })
+      return exchangeOverSocket(recorder, {
+        url,
+        bytes: raw.bytes,
+        untilAnswered: raw.untilAnswered,
+        deadline,
+        credentials: ownCredentials(this.target),
+      })
     const tls = raw.tls && securing(this.target, raw.tls)
     return exchangeOverHttp(recorder, sockets, {
       connection: 0,

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Forgery, ForgingIssuer } from '../model/index.ts'
 import { jwksOf, Keys, type Rotation } from './forging-issuer/keys.ts'
 import { mintToken, type StrayAddresses } from './forging-issuer/mint.ts'
-import { bodyOf, Loopback, pause, reply } from './loopback.ts'
+import { bodyOf, HttpServer, type Place, pause, reply } from './http-server.ts'
 
 export interface ForgingIssuerOptions {
   /** The resource that tokens are for: the URL of the target. */
@@ -14,6 +14,7 @@ export interface ForgingIssuerOptions {
   tenant?: string
   /** Milliseconds the JWKS takes while `slow`. */
   slowness?: number
+  place?: Place
 }
 
 export interface StartedForgingIssuer extends ForgingIssuer, AsyncDisposable {
@@ -43,7 +44,7 @@ class Issuer implements StartedForgingIssuer {
   readonly clientSecret = randomBytes(24).toString('base64url')
   readonly #options: ForgingIssuerOptions
   readonly #keys: Keys
-  readonly #loopback = new Loopback((request, response) => void this.#guarded(request, response))
+  readonly #server: HttpServer
   readonly #closing = new AbortController()
   #audience: () => string
   #state: JwksState = 'up'
@@ -52,12 +53,13 @@ class Issuer implements StartedForgingIssuer {
 
   constructor(options: ForgingIssuerOptions, keys: Keys) {
     this.#options = options
+    this.#server = new HttpServer((request, response) => void this.#guarded(request, response), options.place)
     this.#keys = keys
     this.#audience = options.audience ?? noAudience
   }
 
   get issuer(): string {
-    return this.#loopback.origin
+    return this.#server.origin
   }
 
   get jwksUri(): string {
@@ -73,7 +75,7 @@ class Issuer implements StartedForgingIssuer {
   }
 
   open(): Promise<void> {
-    return this.#loopback.open()
+    return this.#server.open()
   }
 
   async mint(forgery: Forgery = {}): Promise<string> {
@@ -107,7 +109,7 @@ class Issuer implements StartedForgingIssuer {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    await this.#loopback.shut()
+    await this.#server.shut()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

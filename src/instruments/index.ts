@@ -1,4 +1,5 @@
 export * from './browser.ts'
 export * from './forging-issuer.ts'
+export type { Place } from './http-server.ts'
 export * from './listener.ts'
 export * from './scripted-upstream.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { OutOfBandHit, OutOfBandListener } from '../model/index.ts'
-import { Loopback } from './loopback.ts'
+import { HttpServer, type Place } from './http-server.ts'
 
 export interface StartedListener extends OutOfBandListener, AsyncDisposable {
   readonly origin: string
@@ -9,11 +9,11 @@ export interface StartedListener extends OutOfBandListener, AsyncDisposable {
 
 const mostKept = 1_000
 
-/** Starts an address on a free port of 127.0.0.1 that writes down who asks for it. Every answer is an empty document, or a redirect. */
-export async function startListener(): Promise<StartedListener> {
+/** Starts an address that writes down who asks for it. Every answer is an empty document, or a redirect. */
+export async function startListener(place: Place = {}): Promise<StartedListener> {
   const hits: OutOfBandHit[] = []
   const redirects = new Map<string, string>()
-  const loopback = new Loopback((request, response) => {
+  const server = new HttpServer((request, response) => {
     const path = request.url ?? ''
     const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
     hits.push({ at: Date.now(), verb: request.method ?? '', path, headers })
@@ -22,15 +22,15 @@ export async function startListener(): Promise<StartedListener> {
     request.resume()
     response.writeHead(location === undefined ? 200 : 302, location === undefined ? { 'content-type': 'application/json' } : { location })
     response.end(location === undefined ? '{}' : '')
-  })
-  await loopback.open()
-  const close = () => loopback.shut()
+  }, place)
+  await server.open()
+  const close = () => server.shut()
   return {
-    origin: loopback.origin,
+    origin: server.origin,
     url: async ({ redirect } = {}) => {
       const path = `/${randomUUID()}`
       if (redirect !== undefined) redirects.set(path, redirect)
-      return `${loopback.origin}${path}`
+      return `${server.origin}${path}`
     },
     hits: async (url) => {
       const { pathname } = new URL(url)

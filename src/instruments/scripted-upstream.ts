@@ -8,7 +8,7 @@ import {
   type UpstreamBehaviour,
   type UpstreamCall,
 } from '../model/index.ts'
-import { bodyOf, Loopback, pause, reply } from './loopback.ts'
+import { bodyOf, HttpServer, type Place, pause, reply } from './http-server.ts'
 import { agreed, Catalogue, toolNames } from './scripted-upstream/catalogue.ts'
 import { answerPlainly, drop, envelope, type Handling, hold, perform, scriptedReply } from './scripted-upstream/perform.ts'
 import {
@@ -37,6 +37,7 @@ export interface ScriptedUpstreamOptions {
   requireToken?: boolean
   /** Cache hints of the stateless era; immediately stale and private if left out. */
   cache?: CacheHints
+  place?: Place
 }
 
 export interface StartedScriptedUpstream extends ScriptedUpstream, AsyncDisposable {
@@ -50,7 +51,7 @@ type Condition = Parameters<ScriptedUpstream['condition']>[0]
 const reopenings = 20
 
 /**
- * Starts an MCP server at `/mcp` on a free port of 127.0.0.1. It is lenient with its callers, for what they send is to be
+ * Starts an MCP server at `/mcp`. It is lenient with its callers, for what they send is to be
  * recorded and judged, not refused; `authorization` is recorded as `Bearer sha256:…`.
  */
 export async function startScriptedUpstream(options: ScriptedUpstreamOptions = {}): Promise<StartedScriptedUpstream> {
@@ -64,7 +65,7 @@ class Upstream implements StartedScriptedUpstream {
   readonly #options: ScriptedUpstreamOptions
   readonly #served: readonly Revision[]
   readonly #cache: CacheHints
-  readonly #loopback = new Loopback((request, response) => void this.#guarded(request, response))
+  readonly #server: HttpServer
   readonly #catalogue = new Catalogue()
   readonly #scripts = new Scripts()
   readonly #traffic = new Calls()
@@ -76,16 +77,17 @@ class Upstream implements StartedScriptedUpstream {
 
   constructor(options: ScriptedUpstreamOptions) {
     this.#options = options
+    this.#server = new HttpServer((request, response) => void this.#guarded(request, response), options.place)
     this.#served = options.revisions ?? revisions
     this.#cache = options.cache ?? { ttlMs: 0, cacheScope: 'private' }
   }
 
   get url(): string {
-    return `${this.#loopback.origin}/mcp`
+    return `${this.#server.origin}/mcp`
   }
 
   open(): Promise<void> {
-    return this.#loopback.open()
+    return this.#server.open()
   }
 
   async script(behaviour: UpstreamBehaviour): Promise<string> {
@@ -140,14 +142,14 @@ class Upstream implements StartedScriptedUpstream {
 
   async #shut(): Promise<void> {
     for (const handling of this.#inFlight.keys()) drop(handling)
-    await this.#loopback.shut()
+    await this.#server.shut()
   }
 
   /** The port was free a moment ago; another process may hold it for as long as an outgoing connection lasts. */
   async #reopen(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#loopback.open()
+        return await this.#server.open()
       } catch (error) {
         if (attempt === reopenings) throw new Error(`the scripted upstream cannot listen again at ${this.url}`, { cause: error })
         await pause(100)

@@ -31,6 +31,13 @@ export const templates = {
     try: 'set it: export {variable}=…   (in CI: add it to the environment of the job)',
     exit: 2,
   },
+  E_INSTRUMENT_PLACE: {
+    says: 'the {instrument} of the harness cannot listen at {place}',
+    why: 'An instrument that the target must reach stands where the configuration says, so that it can be registered beforehand. At another port nobody would find it.',
+    likely: 'another process has the port, or the address is not one of this machine',
+    try: 'free the port, or name another one under instruments.{instrument}',
+    exit: 2,
+  },
   E_CONFIG_LITERAL_SECRET: {
     says: 'a secret is written out at {path}',
     why: 'Configuration is committed, copied and printed; secrets are not. They come from the environment with env(…), or from a function that fetches them.',

@@ -196,6 +196,8 @@ export interface RawRequest {
    * silent is the answer: the first head, and everything after it as the body. `ended` is set when the peer has closed.
    */
   bytes?: string
+  /** With `bytes`: ends with the first answer, where nothing can follow it. */
+  untilAnswered?: boolean
   /** How the connection is secured; it is one of its own then. */
   tls?: TlsChoice
   /** Sent in this order, duplicates kept; replaces the defaults altogether. */

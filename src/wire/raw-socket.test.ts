@@ -43,6 +43,19 @@ test('a peer that falls silent has not closed', async () => {
   expect(response?.ended).toBeUndefined()
 })
 
+test.each([
+  ['a length', 'Content-Length: 2\r\n\r\nok'],
+  ['chunks', 'Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'],
+])('an answer framed by %s is waited for no longer than it lasts', async (_, framed) => {
+  const url = await serving((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\n')
+    setTimeout(() => socket.write(framed), 20)
+    setTimeout(() => socket.end('HTTP/1.1 200 OK\r\n\r\nlater'), 200)
+  })
+  const exchange = await exchangeOverSocket(recorder(), { url, bytes: 'GET / HTTP/1.1\r\n\r\n', untilAnswered: true })
+  expect(exchange.response?.body).toBe(framed.slice(framed.indexOf('\r\n\r\n') + 4))
+})
+
 test('a peer that closes without a word has failed us', async () => {
   const url = await serving((socket) => socket.destroy())
   const { response, failure } = await exchangeOverSocket(recorder(), { url, bytes: 'GET / HTTP/1.1\r\n\r\n' })

@@ -11,6 +11,8 @@ export interface RawCall {
   url: URL
   /** The whole message; names of secrets are replaced by the secrets. */
   bytes: string
+  /** Ends with the first answer, where nothing can follow it; otherwise when the peer closes or falls silent. */
+  untilAnswered?: boolean
   deadline?: number
   credentials?: Credentials
 }
@@ -24,12 +26,12 @@ const silence = 500
  */
 export async function exchangeOverSocket(
   recorder: Recorder,
-  { url, bytes, deadline = recorder.limits.exchangeDeadline, credentials }: RawCall,
+  { url, bytes, untilAnswered = false, deadline = recorder.limits.exchangeDeadline, credentials }: RawCall,
 ): Promise<Exchange> {
   await recorder.turn()
   const exchange = recorder.begin('http', 0, { method: bytes.split(' ', 1)[0]!, url: url.href, headers: [], body: bytes, pace: 'raw' })
   const socket = opened(url, credentials)
-  const end = await heard(socket, recorder, Buffer.from(recorder.reveal(bytes), 'latin1'), deadline)
+  const end = await heard(socket, recorder, Buffer.from(recorder.reveal(bytes), 'latin1'), deadline, untilAnswered)
   if (url.protocol === 'https:' && end.chunks.length > 0) exchange.tls = securedBy(socket as TLSSocket)
   socket.destroy()
   take(exchange, recorder, end)
@@ -54,7 +56,7 @@ interface Heard {
   problem?: NodeJS.ErrnoException
 }
 
-function heard(socket: Socket, recorder: Recorder, message: Buffer, deadline: number): Promise<Heard> {
+function heard(socket: Socket, recorder: Recorder, message: Buffer, deadline: number, untilAnswered: boolean): Promise<Heard> {
   const { promise, resolve } = Promise.withResolvers<Heard>()
   const end: Heard = { chunks: [], head: 0 }
   let size = 0
@@ -73,6 +75,7 @@ function heard(socket: Socket, recorder: Recorder, message: Buffer, deadline: nu
     size += chunk.length
     if (size <= keptText) end.chunks.push(chunk)
     clearTimeout(quiet)
+    if (untilAnswered && isWhole(Buffer.concat(end.chunks).toString('latin1'))) return done()
     // Twice, as a process that is held up learns of the time before it learns of the end.
     quiet = setTimeout(() => {
       quiet = setTimeout(done, silence)
@@ -92,6 +95,17 @@ function heard(socket: Socket, recorder: Recorder, message: Buffer, deadline: nu
   })
   socket.write(message)
   return promise
+}
+
+/** Whether the first answer has all its head or its own framing promises; one that ends with the connection is never whole. */
+function isWhole(text: string): boolean {
+  const split = text.indexOf('\r\n\r\n')
+  if (split < 0) return false
+  const [head, body] = [text.slice(0, split), text.slice(split + 4)]
+  if (/^HTTP\/1\.[01] (204|304)/.test(head)) return true
+  if (/^transfer-encoding: *chunked *$/im.test(head)) return /(^|\r\n)0\r\n\r\n$/.test(body)
+  const length = /^content-length: *(\d+) *$/im.exec(head)?.[1]
+  return length !== undefined && body.length >= Number(length)
 }
 
 function take(exchange: Exchange, recorder: Recorder, { chunks, head, closed, late, problem }: Heard): void {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Era, UpstreamBehaviour, UpstreamCall } from '../../model/index.ts'
-import { longestHold, pause, reply } from '../loopback.ts'
+import { longestHold, pause, reply } from '../http-server.ts'
 import { textResult } from './catalogue.ts'
 import { type CacheHints, dressed, type Json, objectOf, type Reply, statusFor } from './protocol.ts'
 import { openStream, sendEvent } from './streams.ts'

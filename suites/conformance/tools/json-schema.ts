@@ -22,7 +22,8 @@ export function problemOfSchema(schema: unknown): string | undefined {
   if (!isObject(schema)) return `is ${schema === null ? 'null' : Array.isArray(schema) ? 'an array' : typeof schema}, not a schema`
   const dialect = dialectOf(schema)
   if (dialect === undefined) return undefined
-  if (ahead?.[dialect]?.(schema)) return undefined
+  // The package holds the schemas of schemas as code; only one that breaks them needs the compiler, to say how.
+  if (compiledAhead('dialects')?.[dialect]?.(schema)) return undefined
   const judge = judges.get(dialect) ?? compilerOf(dialect, options)
   judges.set(dialect, judge)
   return judge.validateSchema(schema) ? undefined : judge.errorsText(judge.errors, { dataVar: 'schema' })
@@ -43,9 +44,6 @@ export function validatorOf(schema: unknown): ((value: unknown) => string | unde
 }
 
 const judges = new Map<string, Compiler>()
-
-// The package holds the schemas of schemas as code; only one that breaks them needs the compiler, to say how.
-const ahead: Record<string, ValidateFunction> | undefined = compiledAhead('dialects')
 
 function dialectOf({ $schema = defaultDialect }: Schema): string | undefined {
   const dialect = typeof $schema === 'string' ? $schema.replace(/#$/, '') : ''

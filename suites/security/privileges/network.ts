@@ -126,7 +126,7 @@ function exposed(cluster: Cluster, documents: readonly DeploymentDocument[]): (P
     .filter(({ value }) => at(value, 'spec', 'type') === 'LoadBalancer' && !isInternal(value))
     .filter(({ value }) => {
       const sources = textsOf(at(value, 'spec', 'loadBalancerSourceRanges'))
-      return sources.length === 0 || common(rangesOf(...sources), internet).length > 0
+      return sources.length === 0 || common(rangesOf(...sources), internet()).length > 0
     })
     .map((service) => ({
       ...placedAt(service, 'spec', 'type'),
@@ -274,7 +274,7 @@ export default section(
           exposed(cluster, documents),
           { none: 'no Service or Ingress leads into the cluster from outside', expected: 'only the gateway is exposed' },
           ({ pods, through }) => {
-            const open = pods.filter((pod) => tierOf(pod) !== 'gateway' && reach(cluster, { addresses: internet }, { pod }) !== undefined)
+            const open = pods.filter((pod) => tierOf(pod) !== 'gateway' && reach(cluster, { addresses: internet() }, { pod }) !== undefined)
             return open.length === 0 ? undefined : `${through} leads the internet to ${open.map(nameOfPods).join(', ')}`
           },
         ),
@@ -289,7 +289,9 @@ export default section(
       needs: { documents },
       judge: inCluster((cluster) =>
         judged(restricted(cluster), { none: noEgress, expected: 'egress to named addresses' }, (pod) => {
-          const wide = outside(cluster, pod, internet).some(({ family, from, to }) => to - from >= (family === 4 ? half / 128n : 1n << 96n))
+          const wide = outside(cluster, pod, internet()).some(
+            ({ family, from, to }) => to - from >= (family === 4 ? half / 128n : 1n << 96n),
+          )
           return wide ? `${nameOfPods(pod)} reaches any address of the internet, or nearly` : undefined
         }),
       ),

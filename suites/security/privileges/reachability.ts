@@ -76,7 +76,7 @@ function podRangesOf(documents: readonly DeploymentDocument[]): Range[] {
     .filter(({ kind }) => kind === 'eksctl')
     .map(({ value }) => at(value, 'vpc', 'cidr'))
     .filter((cidr) => typeof cidr === 'string')
-  return named.length === 0 ? privateRanges : rangesOf(...named)
+  return named.length === 0 ? privateRanges() : rangesOf(...named)
 }
 
 const podsOf = (workload: Workload, namespaces: ReadonlyMap<string, Labels>): PodGroup => ({
@@ -164,7 +164,7 @@ function impliedBy(policies: readonly Policy[], pods: readonly PodGroup[], names
     const own = labelsIn(policy.podSelector)
     if (own && !pods.some((pod) => selected(policy, pod))) add(policy, policy.namespace, namespaces.get(policy.namespace) ?? {}, own)
     for (const peer of policy.directions.flatMap((direction) => policy.rules[direction]).flatMap(({ peers }) => peers ?? [])) {
-      if (peer.namespaceSelector === undefined || pods.some((pod) => isPeer(peer, policy, { pod }, privateRanges))) continue
+      if (peer.namespaceSelector === undefined || pods.some((pod) => isPeer(peer, policy, { pod }, privateRanges()))) continue
       const labels = labelsIn(peer.namespaceSelector)
       const known = [...namespaces].find(([, each]) => selects(peer.namespaceSelector, each))
       if (labels === undefined) continue

@@ -7,18 +7,30 @@ export const longestHold = 600_000
 
 const largestBody = 8 * 1024 * 1024
 
-/** An HTTP server on 127.0.0.1 that can close its socket and open it again on the same port. */
-export class Loopback {
-  port = 0
+/** Where an instrument stands; on a free port of 127.0.0.1 if nothing is said. */
+export interface Place {
+  port?: number
+  /** The address it listens on. */
+  host?: string
+  /** The origin under which the target reaches it, where that is another: `http://host.docker.internal:9400`. */
+  origin?: string
+}
+
+/** An HTTP server that can close its socket and open it again on the same port. */
+export class HttpServer {
+  readonly #place: Place
   readonly #handle: RequestListener
+  #port: number
   #server: Server | undefined
 
-  constructor(handle: RequestListener) {
+  constructor(handle: RequestListener, place: Place = {}) {
     this.#handle = handle
+    this.#place = place
+    this.#port = place.port ?? 0
   }
 
   get origin(): string {
-    return `http://127.0.0.1:${this.port}`
+    return this.#place.origin ?? `http://127.0.0.1:${this.#port}`
   }
 
   async open(): Promise<void> {
@@ -26,9 +38,9 @@ export class Loopback {
     const server = createServer(this.#handle)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(this.port, '127.0.0.1', resolve)
+      server.listen(this.#port, this.#place.host ?? '127.0.0.1', resolve)
     })
-    this.port = (server.address() as AddressInfo).port
+    this.#port = (server.address() as AddressInfo).port
     this.#server = server
   }
 

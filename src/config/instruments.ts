@@ -1,0 +1,64 @@
+import { placeOf, type Reach } from '../engine/types.ts'
+import type { Place, StartedBrowser } from '../instruments/index.ts'
+import { coded } from '../messages/index.ts'
+import type { Instruments } from '../model/index.ts'
+import type { Reader } from './reader.ts'
+import type { PlaceConfig, TargetConfig } from './types.ts'
+
+interface Closable {
+  close(): Promise<void>
+}
+
+/** What the harness holds out to the targets of one run, or looks at them with. Nothing is loaded that no target asks for. */
+export class Instrumentation {
+  readonly #closers: (() => Promise<void>)[]
+  #browser: StartedBrowser | undefined
+
+  constructor(closers: (() => Promise<void>)[]) {
+    this.#closers = closers
+  }
+
+  async of({ instruments = {}, authority }: TargetConfig, reach: Reach, reader: Reader): Promise<Instruments> {
+    const { listener, upstream, issuer } = instruments
+    const seesPages = instruments.browser ?? (authority?.users ?? []).length > 0
+    if (!seesPages && !listener && !upstream && !issuer) return {}
+    const { startForgingIssuer, startListener, startScriptedUpstream } = await import('../instruments/index.ts')
+    return {
+      ...(seesPages && { browser: await this.#sharedBrowser() }),
+      ...(listener && { listener: await this.#started('listener', listener, reader, startListener) }),
+      ...(upstream && { upstream: await this.#started('upstream', upstream, reader, (place) => startScriptedUpstream({ place })) }),
+      ...(issuer && {
+        issuer: await this.#started('issuer', issuer, reader, async (place) => {
+          const { scopes, tenant, audience } = issuer
+          const resource = audience === undefined ? placeOf(reach) : reader.text(audience, 'instruments.issuer.audience')
+          return startForgingIssuer({ place, scopes, tenant, audience: () => resource })
+        }),
+      }),
+    }
+  }
+
+  /** One for all targets: it opens a profile of its own for each visit. */
+  async #sharedBrowser(): Promise<StartedBrowser> {
+    if (this.#browser === undefined) {
+      const { startBrowser } = await import('../instruments/browser.ts')
+      this.#browser = startBrowser()
+      this.#closers.push(() => this.#browser!.close())
+    }
+    return this.#browser
+  }
+
+  async #started<T extends Closable>(
+    name: string,
+    { port, host, origin }: PlaceConfig,
+    reader: Reader,
+    start: (place: Place) => Promise<T>,
+  ): Promise<T> {
+    const at = `instruments.${name}`
+    const place = { port, host, ...(origin !== undefined && { origin: reader.text(origin, `${at}.origin`) }) }
+    const instrument = await start(place).catch((error: NodeJS.ErrnoException) => {
+      throw coded('E_INSTRUMENT_PLACE', { instrument: name, place: `${host ?? '127.0.0.1'}:${port}` }, { got: error.message, cause: error })
+    })
+    this.#closers.push(() => instrument.close())
+    return instrument
+  }
+}

@@ -1,6 +1,6 @@
 /**
- * Measures Assay beside the official conformance suite, in one run, interleaved, on one server process; and what Assay costs
- * by itself. `npm run bench` prints a table, `npm run bench -- --json` the same as data. Medians of at least five rounds.
+ * Measures a conformance run of Assay beside the official suite, in one run, interleaved, on one server process; and what Assay
+ * costs by itself. `npm run bench` prints a table, `npm run bench -- --json` the same as data. Medians of at least five rounds.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
@@ -29,14 +29,18 @@ await run('npm', ['run', 'build', '--silent'])
 const server = await startEverything()
 const ours: Round[] = []
 const theirs: Round[] = []
+const everything: Round[] = []
 try {
   // One of each before counting: caches of the file system and of compiled code belong to every run but the first.
   for (let round = 0; round <= rounds; round += 1) {
     say(round === 0 ? 'warming up' : `round ${round} of ${rounds}`)
-    const pair = { ours: await runOurs(join(scratch, `ours-${round}`)), theirs: await runTheirs(join(scratch, `theirs-${round}`)) }
+    const conformance = await runOurs(join(scratch, `ours-${round}`), ['conformance'])
+    const officials = await runTheirs(join(scratch, `theirs-${round}`))
+    const all = await runOurs(join(scratch, `all-${round}`), [])
     if (round === 0) continue
-    ours.push(pair.ours)
-    theirs.push(pair.theirs)
+    ours.push(conformance)
+    theirs.push(officials)
+    everything.push(all)
   }
   say('harness cost, start-up and many targets')
   const cost = await inProcess<{ idleShare: number; cpuMsPerExchange: number }>('cost.ts', server.url)
@@ -74,8 +78,9 @@ function table(figures: Figures): string {
 
 | | wall | checks judged | checks a second | reported |
 | --- | --- | --- | --- | --- |
-${row('Assay', ours)}
+${row('Assay, conformance', ours)}
 ${row('official suite, all', theirs)}
+${row('Assay, conformance and security', everything)}
 
 wall, ours to theirs              ${figures.vsOfficial.wallRatio}
 checks a second, ours to theirs   ${figures.vsOfficial.checksPerSecondRatio}
@@ -86,8 +91,9 @@ memory a target                   ${round2((hundred!.rssMiB - one!.rssMiB) / (hu
 ${figures.targets.map(({ n, wallMs, rssMiB }) => `${String(n).padStart(3)} targets in one process    ${wallMs} ms, ${rssMiB} MiB`).join('\n')}`
 }
 
-async function runOurs(out: string): Promise<Round> {
-  const { wallMs, stdout } = await run('node', [assay, 'run', server.url, '--revision', revision, '--policies', '--json', '--out', out])
+async function runOurs(out: string, selectors: string[]): Promise<Round> {
+  const args = ['run', server.url, ...selectors, '--revision', revision, '--policies', '--json', '--out', out]
+  const { wallMs, stdout } = await run('node', [assay, ...args])
   const { findings } = JSON.parse(stdout) as { findings: { outcome: string }[] }
   const judged = findings.filter(({ outcome }) => ['pass', 'fail', 'warn'].includes(outcome))
   return { wallMs, judged: judged.length, found: judged.filter(({ outcome }) => outcome !== 'pass').length }

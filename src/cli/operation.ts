@@ -10,6 +10,7 @@ import { type AcceptedFiles, applyAccepted } from './accepted.ts'
 import type { Context, Engine } from './context.ts'
 import { exit } from './exit.ts'
 import { showProgress } from './progress.ts'
+import { knowArea } from './select.ts'
 
 /** How long an interrupted run may take to come to its end. */
 const graceMs = 10_000
@@ -38,7 +39,10 @@ export async function perform(context: Context, operation: Operation): Promise<n
   const resolved = await resolveTargets(operation.loaded, operation.targets, context.env)
   try {
     const checks = operation.checks(all, resolved.policies)
-    for (const target of resolved.targets) if (operation.revisions) target.revisions = operation.revisions
+    for (const target of resolved.targets) {
+      if (operation.revisions) target.revisions = operation.revisions
+      for (const area of target.areas ?? []) knowArea(all, area)
+    }
     const { assess, newRunId } = await context.engine()
     const run = await openRun(resolve(context.cwd, operation.out ?? resultsDirectory), newRunId())
     context.running(run.directory)

@@ -32,6 +32,12 @@ export function selectChecks(checks: readonly RegisteredCheck[], selectors: read
   return selected
 }
 
+/** Refuses an area that no check is in. */
+export function knowArea(checks: readonly RegisteredCheck[], area: string): void {
+  const areas = [...new Set(checks.map((check) => check.area))]
+  if (!areas.includes(area)) throw unknownSelector(area, areas)
+}
+
 /**
  * Without the rules of no specification, unless they are wanted, or named one by one. Documents that describe a deployment are
  * judged by hardly anything else, and whoever names them wants them judged.

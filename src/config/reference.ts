@@ -3,11 +3,13 @@ import { coded } from '../messages/index.ts'
 
 /** Starts the embedded deployment with the instruments hooked up as an operator would; its parts are targets of their own. */
 export async function startEmbeddedReference(closers: (() => Promise<void>)[]): Promise<Record<string, Embedded>> {
-  const [{ observable, startReference }, { gatewayTarget, identityTarget, manifestsTarget }, instruments] = await Promise.all([
+  const [{ observable, startReference }, { startTlsReference }, targets, instruments] = await Promise.all([
     import('../../fixtures/reference/index.ts').catch(incomplete),
+    import('../../fixtures/tls/index.ts').catch(incomplete),
     import('../../fixtures/reference/targets.ts').catch(incomplete),
     import('../instruments/index.ts'),
   ])
+  const { gatewayTarget, identityTarget, manifestsTarget, tlsTarget } = targets
   const started = <T extends { close(): Promise<void> }>(part: T): T => {
     closers.push(() => part.close())
     return part
@@ -25,10 +27,12 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
     }),
   )
   await issuer.setAudience(reference.url)
+  const tls = started(await startTlsReference(reference.parts, { configure: observable }))
   const gateway = await gatewayTarget(reference, { upstream, issuer, listener, browser })
   const identity = await identityTarget(reference.parts.identity, reference.url)
   return {
     '': gateway,
+    '-tls': await tlsTarget(tls, {}),
     '-identity': { ...identity, instruments: { listener, browser } },
     '-manifests': manifestsTarget(),
   }

@@ -109,6 +109,7 @@ async function resolveTarget(
       kind: target.kind,
       vendor: target.vendor,
       revisions: target.revisions,
+      areas: target.areas,
       disruptive: target.disruptive ?? false,
       secrets: reader.secrets,
       reach,

@@ -28,6 +28,8 @@ export interface TargetConfig {
   headers?: Record<string, Text | Secret>
   environment?: 'local' | 'development' | 'test' | 'pre-production' | 'production'
   revisions?: Revision[]
+  /** Only checks of these areas are judged on it, such as `tls`; all that fit if left out. */
+  areas?: string[]
   /** The first one is used unless a check needs several. `canaries` are texts that only the tenant of the identity may see. */
   identities?: Record<string, { tenant?: string; token?: TokenSource; canaries?: string[] }>
   tools?: { allow?: string[]; echo?: string; slow?: string; failing?: string }

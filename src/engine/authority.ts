@@ -1,5 +1,5 @@
 import { type AssayError, coded } from '../messages/index.ts'
-import { type AuthorityAccess, type Exchange, summaryOf } from '../model/index.ts'
+import { type AuthorityAccess, bodyOf, type Exchange, metadataUrls, statusOf, summaryOf } from '../model/index.ts'
 import { type Activity, exchangeOverHttp, type Pace, type Recorder } from '../wire/index.ts'
 import { type Line, lineTo } from './connect.ts'
 import type { Target } from './types.ts'
@@ -11,20 +11,6 @@ export const withoutSecrets = (access: AuthorityAccess, recorder: Recorder): Aut
   clients: access.clients.map((client) => ({ ...client, clientSecret: recorder.keep(client.clientSecret, 'CLIENT_SECRET') })),
   users: access.users.map((user) => ({ ...user, password: recorder.keep(user.password, 'PASSWORD') })),
 })
-
-/**
- * Where the metadata of an issuer may be, in the order a client tries them: RFC 8414 §3.1, then OpenID Connect Discovery 1.0 §4.1
- * with the path before and after the well-known part.
- */
-export function metadataUrls(issuer: string): string[] {
-  const { origin, pathname } = new URL(issuer)
-  const path = pathname.replace(/\/$/, '')
-  return [
-    `${origin}/.well-known/oauth-authorization-server${path}`,
-    `${origin}/.well-known/openid-configuration${path}`,
-    ...(path === '' ? [] : [`${origin}${path}/.well-known/openid-configuration`]),
-  ]
-}
 
 /** Opens an authorization server: nothing is connected, its metadata is read. */
 export async function openAuthority(
@@ -52,14 +38,9 @@ export async function openAuthority(
 /** The rules of the newest revision the operator names bind whatever is not spoken to in MCP. */
 export const newest = ({ revisions }: Target) => revisions?.toSorted().at(-1) ?? '2026-07-28'
 
-function metadataIn({ response }: Exchange): Record<string, unknown> | undefined {
-  if (response?.status !== 200) return undefined
-  try {
-    const document = JSON.parse(response.body) as Record<string, unknown>
-    return typeof document?.issuer === 'string' ? document : undefined
-  } catch {
-    return undefined
-  }
+function metadataIn(exchange: Exchange): Record<string, unknown> | undefined {
+  const document = statusOf(exchange) === 200 ? bodyOf(exchange) : undefined
+  return typeof document?.issuer === 'string' ? document : undefined
 }
 
 function unknownAuthority(target: Target, tried: Exchange[]): AssayError {

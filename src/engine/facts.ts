@@ -18,6 +18,7 @@ export function factsOf(
     kind: target.kind,
     ...(target.vendor === undefined ? {} : { vendor: target.vendor }),
     of: 'endpoint' as const,
+    ...(target.areas && { areas: target.areas }),
     via: connection.via,
     url,
     revision: connection.revision,
@@ -73,6 +74,7 @@ const plain = (target: Target) => ({
   target: target.name,
   kind: target.kind,
   ...(target.vendor === undefined ? {} : { vendor: target.vendor }),
+  ...(target.areas && { areas: target.areas }),
   url: placeOf(target.reach),
   revision: newest(target),
   era: eraOf(newest(target)),
@@ -150,6 +152,10 @@ function facilitiesOf(target: Target, facts: Omit<UnitFacts, 'facilities'>, cata
     logging: claimed(claims.logging, 'logging'),
     sessions: facts.sessions ? true : { kind: 'not-applicable', reason: 'the target issues no session id at this revision' },
     authorization: facts.authorization ? true : { kind: 'not-applicable', reason: 'the target asks for no token' },
+    'newest revision':
+      facts.revision === facts.served.toSorted().at(-1)
+        ? true
+        : { kind: 'not-applicable', reason: 'it is judged once, at the newest revision the target serves' },
     'callable tool': claims.tools
       ? has(
           tools.some(callOf),

@@ -1,4 +1,5 @@
 export { judgeAgain } from './again.ts'
 export { assess, countsOf, newRunId } from './assess.ts'
 export { readContracts } from './contracts.ts'
+export { quirksOf } from './quirks.ts'
 export * from './types.ts'

@@ -19,6 +19,21 @@ test('lets so many in at once, and one alone', async () => {
   expect(log).toEqual(['a with 0', 'b with 1', expect.stringMatching(/^c with /), 'd with 0', 'e with 0'])
 })
 
+test('lends a place while its holder waits, but lets nobody in alone', async () => {
+  const lock = new TargetLock(1)
+  const log: string[] = []
+  const over = Promise.withResolvers<void>()
+  const waiting = lock.hold(false, async () => {
+    await lock.rest(() => over.promise)
+    log.push('waited')
+  })
+  await lock.hold(false, async () => void log.push('another'))
+  const alone = lock.hold(true, async () => void log.push('alone'))
+  over.resolve()
+  await Promise.all([waiting, alone])
+  expect(log).toEqual(['another', 'waited', 'alone'])
+})
+
 test('gives the place back when the work fails', async () => {
   const lock = new TargetLock(1)
   await expect(lock.hold(true, () => Promise.reject(new Error('no')))).rejects.toThrow('no')

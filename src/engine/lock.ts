@@ -5,6 +5,7 @@
 export class TargetLock {
   readonly #places: number
   #inside = 0
+  #resting = 0
   #alone = false
   readonly #queue: { alone: boolean; enter: () => void }[] = []
 
@@ -26,10 +27,21 @@ export class TargetLock {
     }
   }
 
+  /** Work that is inside lends its place to another while it only waits; it still keeps out those who want to be alone. */
+  async rest(wait: () => Promise<void>): Promise<void> {
+    this.#resting += 1
+    this.#admit()
+    try {
+      await wait()
+    } finally {
+      this.#resting -= 1
+    }
+  }
+
   #admit(): void {
     while (this.#queue.length > 0 && !this.#alone) {
       const next = this.#queue[0]!
-      if (next.alone ? this.#inside > 0 : this.#inside >= this.#places) return
+      if (next.alone ? this.#inside > 0 : this.#inside - this.#resting >= this.#places) return
       this.#queue.shift()
       this.#inside += 1
       this.#alone = next.alone

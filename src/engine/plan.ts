@@ -2,10 +2,14 @@ import type { Facility, Probe, UnitFacts } from '../model/index.ts'
 import type { RegisteredCheck } from './types.ts'
 import { isTranscript } from './unit.ts'
 
-/** The checks that speak about this unit at all: right kind of thing, revision and transport. */
-export const checksFor = (checks: readonly RegisteredCheck[], facts: UnitFacts): RegisteredCheck[] =>
+/** The checks that speak about this unit at all: right kind of thing, revision and transport, and an area that is wanted. */
+export const checksFor = (checks: readonly RegisteredCheck[], { of, areas, revision, via }: UnitFacts): RegisteredCheck[] =>
   checks.filter(
-    ({ of, revisions, over }) => of === facts.of && revisions.includes(facts.revision) && (over === undefined || over === facts.via),
+    (check) =>
+      check.of === of &&
+      check.revisions.includes(revision) &&
+      (check.over === undefined || check.over === via) &&
+      (areas === undefined || areas.includes(check.area)),
   )
 
 /** The probes those checks need, without those of checks whose facilities are missing; each once. */

@@ -5,7 +5,7 @@ import keycloak from './quirks/keycloak.ts'
 const profiles = { keycloak, cognito }
 
 /** What a vendor is known for. */
-const quirksOf = (vendor: Vendor): readonly Quirk[] => profiles[vendor]
+export const quirksOf = (vendor: Vendor): readonly Quirk[] => profiles[vendor]
 
 /** The finding with what its vendor is known for. Only what went wrong can be explained, never what could not be judged. */
 export function withQuirk(finding: Finding, vendor: Vendor | undefined): Finding {

@@ -38,6 +38,8 @@ export interface Target {
   reach: Reach
   /** Revisions to assess; learnt from the target when left out. */
   revisions?: Revision[]
+  /** Only checks of these areas speak about it; all that fit if left out. */
+  areas?: readonly string[]
   /** The first is the one that conformance speaks as. */
   identities: Identity[]
   tools: { allow: string[]; echo?: string; slow?: string; failing?: string }

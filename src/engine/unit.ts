@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type AuthorityAccess,
   type Catalogue,
@@ -6,6 +7,7 @@ import {
   type Exchange,
   eraOf,
   type Lack,
+  metadataUrls,
   type Probe,
   type ProbeContext,
   type RawRequest,
@@ -15,7 +17,7 @@ import {
   type UnitFacts,
 } from '../model/index.ts'
 import { exchangeOverHttp, exchangeOverSocket } from '../wire/index.ts'
-import { metadataUrls, withoutSecrets } from './authority.ts'
+import { withoutSecrets } from './authority.ts'
 import { readCatalogue } from './catalogue.ts'
 import { type Line, tokenFor } from './connect.ts'
 import type { ProbeEvidence, UnitEvidence } from './evidence.ts'
@@ -182,7 +184,7 @@ export class Unit {
         if ('unfit' in evidence) throw new Unfit(evidence.unfit, evidence.reason)
         return evidence.value as E
       },
-      pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+      pause: (milliseconds) => this.#lock.rest(() => sleep(milliseconds)),
     }
   }
 

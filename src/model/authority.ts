@@ -62,3 +62,17 @@ export interface Observations {
   /** Metrics in the Prometheus exposition format. */
   metrics?(): Promise<string>
 }
+
+/**
+ * Where the metadata of an issuer may be, in the order a client tries them: RFC 8414 §3.1, then OpenID Connect Discovery 1.0 §4.1
+ * with the path before and after the well-known part.
+ */
+export function metadataUrls(issuer: string): string[] {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.replace(/\/$/, '')
+  return [
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}/.well-known/openid-configuration${path}`,
+    ...(path === '' ? [] : [`${origin}${path}/.well-known/openid-configuration`]),
+  ]
+}

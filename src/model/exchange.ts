@@ -95,6 +95,19 @@ type Json = Record<string, unknown>
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** The JSON object that a text is, or undefined when it is none. */
+export function objectIn(text: string): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The JSON object in the body of the answer, or undefined when there is none. */
+export const bodyOf = ({ response }: Exchange): Json | undefined => (response === undefined ? undefined : objectIn(response.body))
+
 /** The JSON-RPC response that answers the request of this exchange: same id, with `result` or `error`. */
 export function answerOf(exchange: Exchange): Json | undefined {
   const asked = exchange.request.rpc?.id

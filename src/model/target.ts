@@ -19,6 +19,7 @@ export type Facility =
   | 'logging'
   | 'sessions'
   | 'authorization'
+  | 'newest revision'
   | 'callable tool'
   | 'echo tool'
   | 'slow tool'
@@ -59,6 +60,8 @@ export interface UnitFacts {
   target: string
   kind: string
   of: Subject
+  /** Where only checks of these areas are wanted. */
+  areas?: readonly string[]
   /** The product it is, when the operator says so. */
   vendor?: Vendor
   via: 'http' | 'stdio' | 'files'

@@ -1,4 +1,5 @@
 import { type Exchange, headerOf, type ProbeContext, statusOf, type UserAccess } from '../../src/model/index.ts'
+import { formBody } from './forms.ts'
 import { type Form, formsIn } from './html.ts'
 
 /** What came of an attempt to sign in. */
@@ -91,18 +92,6 @@ export function browserOf({ request, reveal }: ProbeContext, origin: string): Br
   }
 
   return { exchanges, open }
-}
-
-/** Encodes form fields; values that stand for a secret keep standing for it. */
-export function formBody({ reveal, conceal }: ProbeContext, fields: Record<string, string>): string {
-  const encoded = (value: string) => {
-    const secret = reveal(value)
-    const written = encodeURIComponent(secret)
-    return secret === value ? written : written === secret ? value : conceal(written, 'ENCODED')
-  }
-  return Object.entries(fields)
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encoded(value)}`)
-    .join('&')
 }
 
 const isRedirect = (exchange: Exchange): boolean => [301, 302, 303, 307, 308].includes(statusOf(exchange) ?? 0)

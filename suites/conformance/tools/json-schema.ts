@@ -29,9 +29,19 @@ export function problemOfSchema(schema: unknown): string | undefined {
   return judge.validateSchema(schema) ? undefined : judge.errorsText(judge.errors, { dataVar: 'schema' })
 }
 
+type Validator = ((value: unknown) => string | undefined) | undefined
+
+const validators = new WeakMap<object, Validator>()
+
 /** A validator for the schema; nothing when it cannot be had without a network or in a dialect that is not known here. */
-export function validatorOf(schema: unknown): ((value: unknown) => string | undefined) | undefined {
-  const dialect = isObject(schema) ? dialectOf(schema) : undefined
+export function validatorOf(schema: unknown): Validator {
+  if (!isObject(schema)) return undefined
+  if (!validators.has(schema)) validators.set(schema, compiled(schema))
+  return validators.get(schema)
+}
+
+function compiled(schema: Schema): Validator {
+  const dialect = dialectOf(schema)
   if (dialect === undefined) return undefined
   try {
     // A compiler of its own for each schema: ids that collide between tools must not.

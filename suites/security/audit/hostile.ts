@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type ProbeContext, probe } from '../../../src/model/index.ts'
+import { objectIn, type ProbeContext, probe } from '../../../src/model/index.ts'
 import { marked, recordsOf } from './calls.ts'
 
 /** What a forged line says it is of. */
@@ -61,15 +61,6 @@ function problemsOf(lines: string[]) {
       .filter((line) => controls.test(line))
       .slice(0, 3)
       .map((line) => JSON.stringify(line).slice(0, 200)),
-  }
-}
-
-export function objectIn(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
   }
 }
 

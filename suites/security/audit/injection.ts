@@ -1,6 +1,6 @@
-import { check, controlled, each, holdsIf, inconclusive, type Judgement, notTestable, section } from '../../../src/model/index.ts'
+import { check, controlled, each, holdsIf, inconclusive, type Judgement, notTestable, objectIn, section } from '../../../src/model/index.ts'
 import { fieldOf, sayings } from './fields.ts'
-import { forger, hostile, huge, isControlled, objectIn } from './hostile.ts'
+import { forger, hostile, huge, isControlled } from './hostile.ts'
 
 type Evidence = Awaited<ReturnType<typeof hostile.run>>
 type Log = NonNullable<Evidence['log']>

@@ -1,20 +1,19 @@
-import { all, type Exchange, inconclusive, type Judgement, type ProbeContext, probe, statusOf } from '../../../src/model/index.ts'
-import { type Json, jsonIn } from '../registration/desk.ts'
+import {
+  all,
+  bodyOf,
+  type Exchange,
+  inconclusive,
+  type Judgement,
+  metadataUrls,
+  type ProbeContext,
+  probe,
+  statusOf,
+} from '../../../src/model/index.ts'
+import type { Json } from '../registration/desk.ts'
 
 export interface Documents {
   /** What is at each well-known address, in the order a client tries them. */
   asked: Exchange[]
-}
-
-const oauth = '/.well-known/oauth-authorization-server'
-const openid = '/.well-known/openid-configuration'
-
-/** Where the metadata of an issuer may be (RFC 8414 3.1, OpenID Connect Discovery 4.1). */
-export function places(issuer: string): string[] {
-  const { origin, pathname } = new URL(issuer)
-  const path = pathname.replace(/\/$/, '')
-  const before = [`${origin}${oauth}${path}`, `${origin}${openid}${path}`]
-  return path === '' ? before : [...before, `${origin}${path}${openid}`]
 }
 
 export const read = ({ request }: ProbeContext, url: string, headers: [string, string][] = []): Promise<Exchange> =>
@@ -22,11 +21,11 @@ export const read = ({ request }: ProbeContext, url: string, headers: [string, s
 
 export const documents = probe(
   'the metadata of the authorization server',
-  async (context): Promise<Documents> => ({ asked: await Promise.all(places(context.facts.url).map((url) => read(context, url))) }),
+  async (context): Promise<Documents> => ({ asked: await Promise.all(metadataUrls(context.facts.url).map((url) => read(context, url))) }),
 )
 
 /** The metadata in an answer, or undefined when it is none. */
-export const documentIn = (exchange: Exchange): Json | undefined => (statusOf(exchange) === 200 ? jsonIn(exchange) : undefined)
+export const documentIn = (exchange: Exchange): Json | undefined => (statusOf(exchange) === 200 ? bodyOf(exchange) : undefined)
 
 /** The addresses at which there is metadata. */
 export const published = ({ asked }: Documents): Exchange[] => asked.filter((exchange) => typeof documentIn(exchange)?.issuer === 'string')

@@ -1,6 +1,7 @@
 import {
   all,
   answered,
+  bodyOf,
   broken,
   check,
   type Exchange,
@@ -17,7 +18,7 @@ import {
   statusOf,
   summaryOf,
 } from '../../../src/model/index.ts'
-import { application, clientIn, type Json, jsonIn, listOf, registering } from '../registration/desk.ts'
+import { application, clientIn, type Json, listOf, registering } from '../registration/desk.ts'
 import { askAs, operatorClient } from '../registration/token-request.ts'
 import { authorizationUrl, isHonoured } from './authorization-request.ts'
 import { read } from './documents.ts'
@@ -111,7 +112,7 @@ export default section(
       judge: ({ grants: { asked } }) =>
         each(asked, 'the metadata names no grants', ({ grant, exchange }) =>
           answered(exchange, () => {
-            const error = jsonIn(exchange)?.error
+            const error = bodyOf(exchange)?.error
             if (error === 'invalid_client') return inconclusive('the client that was given is not let in', exchange)
             return holdsIf(error !== 'unsupported_grant_type', `names the grant ${grant} and does not know it`, {
               expected: 'any answer but unsupported_grant_type',
@@ -232,7 +233,7 @@ function keySet(
   if (found === undefined) return notApplicable('the metadata names no jwks_uri')
   const { exchange } = found
   return answered(exchange, () => {
-    const keys = statusOf(exchange) === 200 ? jsonIn(exchange)?.keys : undefined
+    const keys = statusOf(exchange) === 200 ? bodyOf(exchange)?.keys : undefined
     const those = Array.isArray(keys) ? keys.filter((key) => typeof key === 'object' && key !== null) : []
     return all([judge(those as Json[], exchange)])
   })

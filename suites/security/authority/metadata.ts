@@ -8,19 +8,20 @@ import {
   holdsIf,
   type Judgement,
   mediaTypeOf,
+  metadataUrls,
   notApplicable,
   probe,
   section,
   summaryOf,
 } from '../../../src/model/index.ts'
 import { type Json, listOf } from '../registration/desk.ts'
-import { documentIn, documents, eachDocument, places, published, read } from './documents.ts'
+import { documentIn, documents, eachDocument, published, read } from './documents.ts'
 
 const spoofed = 'assay-spoofed.example'
 
 const spoofs = probe('metadata of the authorization server under another name', async (context) => {
   const [found] = published(await context.use(documents))
-  const url = found?.request.url ?? places(context.facts.url)[0]!
+  const url = found?.request.url ?? metadataUrls(context.facts.url)[0]!
   const fields: [string, string][][] = [
     [
       ['X-Forwarded-Host', spoofed],
@@ -35,7 +36,9 @@ const spoofs = probe('metadata of the authorization server under another name', 
 
 const pages = probe('metadata of the authorization server for a page of another site', async (context) => {
   const [found] = published(await context.use(documents))
-  return { asked: await read(context, found?.request.url ?? places(context.facts.url)[0]!, [['Origin', 'https://assay-page.example']]) }
+  return {
+    asked: await read(context, found?.request.url ?? metadataUrls(context.facts.url)[0]!, [['Origin', 'https://assay-page.example']]),
+  }
 })
 
 /** Members that say where to send credentials; two documents that differ in them are two servers. */

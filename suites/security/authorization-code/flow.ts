@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import {
+  bodyOf,
   type Exchange,
   type Facility,
   type Probe,
@@ -11,8 +12,9 @@ import {
   Unfit,
   type UserAccess,
 } from '../../../src/model/index.ts'
-import { application, type Desk, type Json, jsonIn, registering } from '../registration/desk.ts'
-import { type Browser, browserOf, formBody, type SignInOptions, signIn } from '../sign-in.ts'
+import { basicCredentials, formBody } from '../forms.ts'
+import { application, type Desk, type Json, registering } from '../registration/desk.ts'
+import { type Browser, browserOf, type SignInOptions, signIn } from '../sign-in.ts'
 import { decodeJwt } from '../tokens/jwt.ts'
 
 /** A client that acts for people, and one of them; the secret stands by its name. */
@@ -200,7 +202,7 @@ function tokenRequest(context: ProbeContext, app: App, change: Change): Promise<
     ['Accept', 'application/json'],
   ]
   if (app.secret !== undefined && app.way === 'client_secret_basic' && !('client_id' in change))
-    headers.push(['Authorization', basic(context, app)])
+    headers.push(['Authorization', basicCredentials(context, app.clientId, app.secret)])
   const body = Object.entries(form)
     .flatMap(([name, value]) => [value ?? []].flat().map((each) => field(context, name, each)))
     .join('&')
@@ -216,11 +218,6 @@ function presented({ clientId, secret, way }: App): Change {
   return way === 'client_secret_post' ? { client_id: clientId, client_secret: secret } : {}
 }
 
-function basic({ reveal, conceal }: ProbeContext, { clientId, secret }: App): string {
-  const pair = `${encodeURIComponent(clientId)}:${encodeURIComponent(reveal(secret!))}`
-  return `Basic ${conceal(Buffer.from(pair).toString('base64'), 'BASIC')}`
-}
-
 /** The parameters of a redirect, from its query and its fragment. */
 export function parametersOf(redirect: string): Record<string, string> {
   const [, query = '', fragment = ''] = /^[^?#]*(?:\?([^#]*))?(?:#(.*))?$/s.exec(redirect) ?? []
@@ -232,7 +229,7 @@ export const goesTo = (redirect: string, uri: string): boolean => redirect.start
 
 /** What a token response hands out, or undefined when it is none. */
 export function tokensIn(exchange: Exchange): Tokens | undefined {
-  const said = statusOf(exchange) === 200 ? jsonIn(exchange) : undefined
+  const said = statusOf(exchange) === 200 ? bodyOf(exchange) : undefined
   return typeof said?.access_token === 'string' ? (said as unknown as Tokens) : undefined
 }
 

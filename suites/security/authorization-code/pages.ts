@@ -12,8 +12,9 @@ import {
   section,
   statusOf,
 } from '../../../src/model/index.ts'
+import { formBody } from '../forms.ts'
 import { formsIn } from '../html.ts'
-import { type Browser, consentFields, formBody } from '../sign-in.ts'
+import { type Browser, consentFields } from '../sign-in.ts'
 import { type Answer, asPerson, endOf, goesTo, parametersOf } from './flow.ts'
 
 const mostRequests = 12

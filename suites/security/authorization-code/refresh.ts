@@ -1,5 +1,6 @@
 import {
   all,
+  bodyOf,
   broken,
   check,
   type Exchange,
@@ -14,8 +15,8 @@ import {
   statusOf,
   summaryOf,
 } from '../../../src/model/index.ts'
-import { jsonIn, wordsOf } from '../registration/desk.ts'
-import { formBody } from '../sign-in.ts'
+import { basicCredentials, formBody } from '../forms.ts'
+import { wordsOf } from '../registration/desk.ts'
 import { type App, asPerson, claimsOf, type Flow, type Grant, tokensIn } from './flow.ts'
 import { bringsNoToken, controlledByTokens, noRefreshToken } from './verdicts.ts'
 
@@ -117,10 +118,7 @@ const revocations = asPerson(
 function post({ context }: Flow, { clientId, secret }: App, name: string, token: string): Promise<Exchange> {
   const body = formBody(context, { token, client_id: clientId, ...(secret === undefined ? {} : { client_secret: secret }) })
   const headers: [string, string][] = [['Content-Type', 'application/x-www-form-urlencoded']]
-  if (secret !== undefined) {
-    const pair = `${encodeURIComponent(clientId)}:${encodeURIComponent(context.reveal(secret))}`
-    headers.push(['Authorization', `Basic ${context.conceal(Buffer.from(pair).toString('base64'), 'BASIC')}`])
-  }
+  if (secret !== undefined) headers.push(['Authorization', basicCredentials(context, clientId, secret)])
   const form = secret === undefined ? body : formBody(context, { token })
   return context.request({ url: String(context.facts.metadata![name]), headers, body: form, authorize: false })
 }
@@ -134,7 +132,7 @@ export function grantedScope(context: ProbeContext, exchange: Exchange): string[
   return inToken === undefined && said === undefined ? null : [...(said ?? []), ...(inToken ?? [])]
 }
 
-const activeIn = (exchange: Exchange): unknown => (statusOf(exchange) === 200 ? jsonIn(exchange)?.active : undefined)
+const activeIn = (exchange: Exchange): unknown => (statusOf(exchange) === 200 ? bodyOf(exchange)?.active : undefined)
 
 type Rotation = { first: Exchange; rotated: boolean; next?: Exchange; reused?: Exchange; family?: Exchange }
 
@@ -171,7 +169,7 @@ export default section(
         return controlledByTokens([rotations.first], () =>
           holdsIf(rotations.rotated, 'gives a public client no new refresh token when it refreshes', {
             expected: 'another refresh_token',
-            actual: Object.keys(jsonIn(rotations.first) ?? {}),
+            actual: Object.keys(bodyOf(rotations.first) ?? {}),
             exchange: rotations.first,
           }),
         )

@@ -1,5 +1,6 @@
 import {
   answered,
+  bodyOf,
   broken,
   type Exchange,
   holds,
@@ -10,7 +11,6 @@ import {
   summaryOf,
 } from '../../../src/model/index.ts'
 import { formsIn } from '../html.ts'
-import { jsonIn } from '../registration/desk.ts'
 import { type Answer, endOf, tokensIn } from './flow.ts'
 
 /** Says something only when the same, undamaged, brought tokens. */
@@ -48,7 +48,7 @@ export function bringsNoToken(exchange: Exchange, what: string): Judgement {
 }
 
 /** The `error` member of a token response. */
-export const errorCode = (exchange: Exchange): unknown => jsonIn(exchange)?.error
+export const errorCode = (exchange: Exchange): unknown => bodyOf(exchange)?.error
 
 /** For what only a server with refresh tokens can get wrong. */
 export const noRefreshToken = notApplicable('the server gives no refresh token to this client')

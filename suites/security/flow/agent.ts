@@ -1,5 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { type AuthorityAccess, type Exchange, type ProbeContext, statusOf, Unfit } from '../../../src/model/index.ts'
+import { type AuthorityAccess, bodyOf, type Exchange, metadataUrls, type ProbeContext, statusOf, Unfit } from '../../../src/model/index.ts'
+import { basicCredentials } from '../forms.ts'
 
 type Json = Record<string, unknown>
 
@@ -9,31 +10,17 @@ export interface Credentials {
   secret: string
 }
 
-/** The body of an answer, read as a JSON object; an empty one for everything else. */
-export function bodyOf(exchange: Exchange | undefined): Json {
-  try {
-    const body: unknown = JSON.parse(exchange?.response?.body ?? '')
-    return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Json) : {}
-  } catch {
-    return {}
-  }
-}
+/** The members of the object in the body of an answer; of none where there is none. */
+export const membersOf = (exchange: Exchange | undefined): Json => (exchange && bodyOf(exchange)) ?? {}
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
 /** The metadata of the authorization server of the agents, wherever a client would look for it. */
 export async function readAuthority({ facts, request, access }: ProbeContext): Promise<Json> {
   if (facts.metadata !== undefined) return facts.metadata
-  const { origin, pathname } = new URL(access().issuer)
-  const path = pathname.replace(/\/$/, '')
-  const urls = [
-    `${origin}/.well-known/oauth-authorization-server${path}`,
-    `${origin}/.well-known/openid-configuration${path}`,
-    `${origin}${path}/.well-known/openid-configuration`,
-  ]
-  for (const url of urls) {
+  for (const url of metadataUrls(access().issuer)) {
     const exchange = await request({ method: 'GET', url, authorize: false, headers: [['Accept', 'application/json']] })
-    const metadata = bodyOf(exchange)
+    const metadata = membersOf(exchange)
     if (statusOf(exchange) === 200 && typeof metadata.token_endpoint === 'string') return metadata
   }
   throw new Unfit('inconclusive', 'the metadata of the authorization server of the agents cannot be read')
@@ -63,7 +50,7 @@ export function register({ request, access }: ProbeContext, endpoint: string, me
 
 /** The credentials a registration gave. */
 export function credentialsIn(registration: Exchange): Credentials | undefined {
-  const { client_id, client_secret } = bodyOf(registration)
+  const { client_id, client_secret } = membersOf(registration)
   const [id, secret] = [textOf(client_id), textOf(client_secret)]
   return statusOf(registration) === 201 && id !== undefined && secret !== undefined ? { id, secret } : undefined
 }
@@ -75,7 +62,7 @@ export async function manage(
   method: 'GET' | 'PUT' | 'DELETE',
   about: { token?: string; body?: Json } = {},
 ): Promise<Exchange | undefined> {
-  const { registration_client_uri, registration_access_token } = bodyOf(registration)
+  const { registration_client_uri, registration_access_token } = membersOf(registration)
   const [url, token] = [textOf(registration_client_uri), about.token ?? textOf(registration_access_token)]
   if (url === undefined || token === undefined) return undefined
   const headers: [string, string][] = [['Authorization', `Bearer ${token}`]]
@@ -89,7 +76,6 @@ const encoded = (text: string): string => encodeURIComponent(text).replaceAll('%
 export function askForToken(context: ProbeContext, endpoint: string, { id, secret }: Credentials): Promise<Exchange> {
   const { resource, ...access } = context.access()
   const scope = agentScope({ ...access, resource })
-  const basic = Buffer.from(`${encoded(id)}:${encoded(context.reveal(secret))}`).toString('base64')
   const form = new URLSearchParams({
     grant_type: 'client_credentials',
     ...(scope === undefined ? {} : { scope }),
@@ -100,7 +86,7 @@ export function askForToken(context: ProbeContext, endpoint: string, { id, secre
     authorize: false,
     headers: [
       ['Content-Type', 'application/x-www-form-urlencoded'],
-      ['Authorization', `Basic ${context.conceal(basic, 'BASIC')}`],
+      ['Authorization', basicCredentials(context, id, secret, encoded)],
     ],
     body: form.toString(),
   })

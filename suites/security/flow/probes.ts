@@ -13,10 +13,10 @@ import { decodeJwt } from '../tokens/jwt.ts'
 import {
   agentMetadata,
   askForToken,
-  bodyOf,
   type Credentials,
   credentialsIn,
   manage,
+  membersOf,
   readAuthority,
   register,
   strangersStatement,
@@ -152,7 +152,7 @@ export const flow = probe(
   async (context) => {
     const { registered, ...enrolled } = await enrol(context)
     try {
-      const name = bodyOf(enrolled.asked?.token).access_token
+      const name = membersOf(enrolled.asked?.token).access_token
       return { ...enrolled, talked: typeof name === 'string' ? await talk(context, name) : undefined }
     } finally {
       await Promise.all(registered.map((registration) => manage(context, registration, 'DELETE')))

@@ -1,5 +1,5 @@
 import { answered, check, holdsIf, notApplicable, notTestable, resultOf, section, statusOf, summaryOf } from '../../../src/model/index.ts'
-import { bodyOf, vouched } from './agent.ts'
+import { membersOf, vouched } from './agent.ts'
 import { flow } from './probes.ts'
 import { asked, isRegistered, registered, strangerRefused, talking, turnedAway } from './steps.ts'
 
@@ -49,7 +49,7 @@ export default section(
       judge: ({ flow: { registration } }) =>
         registered(registration, (exchange) => {
           if (statusOf(exchange) !== 201) return notTestable('the step before fails: the agent is not registered')
-          const body = bodyOf(exchange)
+          const body = membersOf(exchange)
           const missing = ['client_id', 'client_secret', ofSecret].filter((member) => body[member] === undefined)
           return holdsIf(missing.length === 0, `registers an agent without ${missing.join(' and ')}`, {
             expected: 'client_id, client_secret, client_secret_expires_at',
@@ -73,9 +73,9 @@ export default section(
         registered(registration, (own) => {
           if (statusOf(own) !== 201) return notTestable('the control, the same registration without a client_id, does not succeed')
           return registered(chosen?.exchange, (exchange) =>
-            holdsIf(bodyOf(exchange).client_id !== chosen!.user, 'lets a client choose an id that is the name of a user', {
+            holdsIf(membersOf(exchange).client_id !== chosen!.user, 'lets a client choose an id that is the name of a user', {
               expected: 'an id the server has chosen, or HTTP 400',
-              actual: bodyOf(exchange).client_id,
+              actual: membersOf(exchange).client_id,
               exchange,
             }),
           )
@@ -133,7 +133,7 @@ export default section(
       judge: (evidence) =>
         asked(evidence.flow, ({ token }) =>
           answered(token, () => {
-            const { access_token, token_type } = bodyOf(token)
+            const { access_token, token_type } = membersOf(token)
             const given = statusOf(token) === 200 && typeof access_token === 'string' && /^bearer$/i.test(String(token_type))
             return holdsIf(given, 'gives a registered agent no token', {
               expected: 'HTTP 200 with access_token and the token_type Bearer',

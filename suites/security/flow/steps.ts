@@ -13,7 +13,7 @@ import {
   statusOf,
   summaryOf,
 } from '../../../src/model/index.ts'
-import { bodyOf, credentialsIn } from './agent.ts'
+import { credentialsIn, membersOf } from './agent.ts'
 import type { Flow } from './probes.ts'
 
 type Talked = NonNullable<Flow['talked']>
@@ -96,7 +96,7 @@ export const turnedAway = (exchange: Exchange, what: string): Judgement =>
 export const strangerRefused = (statement: Exchange, words: string): Judgement => {
   const status = statusOf(statement)!
   if (status >= 400 && status < 500) return holds
-  const { client_name, software_statement } = bodyOf(statement)
+  const { client_name, software_statement } = membersOf(statement)
   if (status === 201 && client_name !== words && software_statement === undefined)
     return notApplicable('the authorization server ignores software statements')
   return broken('registers an agent on the word of somebody it does not know', {

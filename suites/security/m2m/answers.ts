@@ -1,6 +1,7 @@
 import {
   all,
   answered,
+  bodyOf,
   check,
   type Exchange,
   each,
@@ -15,7 +16,7 @@ import {
   statusOf,
 } from '../../../src/model/index.ts'
 import { type Challenge, parseChallenges } from '../challenge.ts'
-import { bodyOf, codeOf, decided, eachOf, refusedAs, tokenOf, toldBy } from './machine.ts'
+import { codeOf, decided, eachOf, refusedAs, tokenOf, toldBy } from './machine.ts'
 import { ownClients } from './registered.ts'
 import { type Requests, requests } from './requests.ts'
 

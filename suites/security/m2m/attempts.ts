@@ -1,11 +1,11 @@
 import type { ClientAccess, Exchange, ProbeContext, RawRequest } from '../../../src/model/index.ts'
+import { formBody } from '../forms.ts'
 import {
   type Attempt,
   by,
   byBasic,
   byPost,
   type Credentials,
-  encodedForm,
   type Form,
   formOf,
   grant,
@@ -79,7 +79,7 @@ export async function wrongClients(
 
 /** The right parameters in places where they do not belong. */
 export async function misplaced({ context, client, url, own, ordinary, raw }: Machine) {
-  const at = (form: Form) => `${url}${url.includes('?') ? '&' : '?'}${encodedForm(context, form)}`
+  const at = (form: Form) => `${url}${url.includes('?') ? '&' : '?'}${formBody(context, form)}`
   const form: [string, string] = ['Content-Type', 'application/x-www-form-urlencoded']
   const id: Form = [['client_id', client.clientId]]
   const secret: Form = [['client_secret', client.clientSecret]]
@@ -89,12 +89,12 @@ export async function misplaced({ context, client, url, own, ordinary, raw }: Ma
       await raw('with its credentials in the URL', {
         url: at([...id, ...secret]),
         headers: [form],
-        body: encodedForm(context, ordinary),
+        body: formBody(context, ordinary),
       }),
       await raw('with its secret in the URL', {
         url: at(secret),
         headers: [form],
-        body: encodedForm(context, [...ordinary, ...id]),
+        body: formBody(context, [...ordinary, ...id]),
       }),
     ],
     get: await raw('by GET', { method: 'GET', url: at([...ordinary, ...own.form]), headers: own.headers }),

@@ -1,5 +1,6 @@
 import {
   all,
+  bodyOf,
   broken,
   check,
   type Exchange,
@@ -14,14 +15,13 @@ import {
   section,
   statusOf,
 } from '../../../src/model/index.ts'
+import { formBody } from '../forms.ts'
 import { decodeJwt, encodeJwt } from '../tokens/jwt.ts'
 import {
   type Attempt,
-  bodyOf,
   by,
   type Credentials,
   decided,
-  encodedForm,
   endpointOf,
   type Form,
   postForm,
@@ -71,7 +71,7 @@ const introspections = probe('introspection of tokens', { requires: ['introspect
   })
   const wrong = { clientId: client!.clientId, clientSecret: context.conceal('assay-wrong-secret-0123456789abcdef', 'WRONG_SECRET') }
   const url = endpointOf(context, 'introspection_endpoint')
-  const query = encodedForm(context, [['token', token], ...own.form])
+  const query = formBody(context, [['token', token], ...own.form])
   const foreign = second !== undefined && second.tenant !== client!.tenant
   const evidence: Introspections = {
     about,

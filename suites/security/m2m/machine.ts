@@ -1,6 +1,7 @@
 import {
   all,
   answered,
+  bodyOf,
   broken,
   type ClientAccess,
   type Exchange,
@@ -13,6 +14,7 @@ import {
   summaryOf,
   Unfit,
 } from '../../../src/model/index.ts'
+import { basicCredentials, formBody } from '../forms.ts'
 import { decodeJwt } from '../tokens/jwt.ts'
 
 type Json = Record<string, unknown>
@@ -39,8 +41,6 @@ export interface TokenAnswer extends Attempt {
   claims?: Json
 }
 
-const secretName = /^\$[A-Z_]+_\d+$/
-
 export const grant = ['grant_type', 'client_credentials'] as const
 
 /** The parameters that have a value. */
@@ -64,36 +64,20 @@ export function listed({ metadata }: { metadata?: Json }, member: string): strin
 export const methodsOf = (facts: { metadata?: Json }): string[] =>
   listed(facts, 'token_endpoint_auth_methods_supported') ?? ['client_secret_basic']
 
-// A secret goes on the wire encoded, so that the encoded form needs a name of its own.
-const wireValue = (context: ProbeContext, value: string): string =>
-  secretName.test(value)
-    ? context.conceal(encodeURIComponent(context.reveal(value)), value.replace(/^\$|_\d+$/g, ''))
-    : encodeURIComponent(value)
-
-/** A form as it is sent; values may be names of secrets. */
-export const encodedForm = (context: ProbeContext, form: Form): string =>
-  form.map(([name, value]) => `${encodeURIComponent(name)}=${wireValue(context, value)}`).join('&')
-
 export function postForm(context: ProbeContext, url: string, form: Form, headers: [string, string][] = []): Promise<Exchange> {
   const type: [string, string] = ['Content-Type', 'application/x-www-form-urlencoded']
   return context.request({
     url,
     headers: [type, ['Accept', 'application/json'], ...headers],
-    body: encodedForm(context, form),
+    body: formBody(context, form),
     authorize: false,
   })
 }
 
-/** Client id and secret in the Authorization field, each form-encoded before they are joined (RFC 6749 §2.3.1). */
-export function byBasic(
-  context: ProbeContext,
-  id: string,
-  secret: string,
-  encode: (text: string) => string = encodeURIComponent,
-): Credentials {
-  const pair = `${encode(id)}:${encode(context.reveal(secret))}`
-  return { headers: [['Authorization', `Basic ${context.conceal(Buffer.from(pair).toString('base64'), 'BASIC')}`]], form: [] }
-}
+export const byBasic = (context: ProbeContext, id: string, secret: string, encode?: (text: string) => string): Credentials => ({
+  headers: [['Authorization', basicCredentials(context, id, secret, encode)]],
+  form: [],
+})
 
 export const byPost = (id: string, secret: string): Credentials => ({
   headers: [],
@@ -112,16 +96,6 @@ export const by = (context: ProbeContext, way: Way, { clientId, clientSecret }: 
 /** Every character as `%XX`: what a decoder turns into the same text, and nothing else does. */
 export const percentEncoded = (text: string): string =>
   [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
-
-/** The members of a JSON answer; undefined when it is none. Secrets stand in it by their names. */
-export function bodyOf({ response }: Exchange): Json | undefined {
-  try {
-    const body: unknown = JSON.parse(response?.body ?? '')
-    return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Json) : undefined
-  } catch {
-    return undefined
-  }
-}
 
 export const tokenOf = (exchange: Exchange): string | undefined => {
   const token = statusOf(exchange) === 200 ? bodyOf(exchange)?.access_token : undefined

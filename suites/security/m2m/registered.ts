@@ -1,7 +1,6 @@
-import { type Exchange, type ProbeContext, probe, type RawRequest, statusOf, Unfit } from '../../../src/model/index.ts'
+import { bodyOf, type Exchange, type ProbeContext, probe, type RawRequest, statusOf, Unfit } from '../../../src/model/index.ts'
 import {
   type Attempt,
-  bodyOf,
   by,
   type Credentials,
   endpointOf,

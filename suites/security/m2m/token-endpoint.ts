@@ -1,4 +1,5 @@
 import {
+  bodyOf,
   broken,
   check,
   each,
@@ -11,20 +12,7 @@ import {
   statusOf,
 } from '../../../src/model/index.ts'
 import { malformedScope, unknownScope } from './attempts.ts'
-import {
-  between,
-  bodyOf,
-  codeOf,
-  decided,
-  eachOf,
-  everyRefused,
-  refusedAs,
-  scopesOf,
-  type TokenAnswer,
-  tokenOf,
-  toldBy,
-  words,
-} from './machine.ts'
+import { between, codeOf, decided, eachOf, everyRefused, refusedAs, scopesOf, type TokenAnswer, tokenOf, toldBy, words } from './machine.ts'
 import { ownClients } from './registered.ts'
 import { type Requests, requests } from './requests.ts'
 

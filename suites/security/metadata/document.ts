@@ -1,6 +1,7 @@
 import {
   all,
   answered,
+  bodyOf,
   broken,
   check,
   type Exchange,
@@ -80,15 +81,7 @@ const pages = probe('metadata asked for by a page of another site', { over: 'htt
 type Documents = { named: string | null; header: Exchange | null; found: Exchange[] }
 
 /** The metadata in an answer, or undefined when it is none. */
-function documentOf(exchange: Exchange): Json | undefined {
-  if (statusOf(exchange) !== 200) return undefined
-  try {
-    const value: unknown = JSON.parse(exchange.response!.body)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
-  } catch {
-    return undefined
-  }
-}
+const documentOf = (exchange: Exchange): Json | undefined => (statusOf(exchange) === 200 ? bodyOf(exchange) : undefined)
 
 const published = ({ header, found }: Documents): Exchange[] =>
   [header, ...found].filter((exchange) => exchange !== null && documentOf(exchange) !== undefined) as Exchange[]

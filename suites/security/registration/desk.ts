@@ -1,4 +1,5 @@
 import {
+  bodyOf,
   type Exchange,
   headerOf,
   inconclusive,
@@ -176,7 +177,7 @@ async function take(context: ProbeContext, made: Exchange, latest = new Map<stri
 
 /** The client an answer speaks of, or undefined when it is none. */
 export function clientIn(exchange: Exchange): Client | undefined {
-  const said = jsonIn(exchange)
+  const said = bodyOf(exchange)
   if (![200, 201].includes(statusOf(exchange) ?? 0) || typeof said?.client_id !== 'string') return undefined
   const text = (name: string) => (typeof said[name] === 'string' ? said[name] : undefined)
   return {
@@ -190,16 +191,6 @@ export function clientIn(exchange: Exchange): Client | undefined {
 
 const optional = (name: string, value: string | undefined) => (value === undefined ? {} : { [name]: value })
 
-/** The object in an answer, or undefined when it holds none. */
-export function jsonIn(exchange: Exchange): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(exchange.response?.body ?? '')
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /** Says something about the rule only when the controls, the same requests undamaged, succeed. */
 export function controlledHttp(controls: readonly Exchange[], judge: () => Judgement): Judgement {
   if (controls.length === 0) return inconclusive('no control was sent')
@@ -209,7 +200,7 @@ export function controlledHttp(controls: readonly Exchange[], judge: () => Judge
 
 /** What tells two answers apart, without the ids that differ from one request to the next. */
 export function outline(exchange: Exchange): string {
-  const { error, error_description: description } = jsonIn(exchange) ?? {}
+  const { error, error_description: description } = bodyOf(exchange) ?? {}
   const said = String(description ?? '').replaceAll(/[\da-f-]{8,}|\d+/gi, '…')
   return [`HTTP ${statusOf(exchange)}`, error, said].filter(Boolean).join(', ')
 }

@@ -1,6 +1,7 @@
 import {
   all,
   answered,
+  bodyOf,
   broken,
   check,
   type Exchange,
@@ -16,8 +17,8 @@ import {
   summaryOf,
   Unfit,
 } from '../../../src/model/index.ts'
-import { formBody } from '../sign-in.ts'
-import { application, type Client, clientIn, controlledHttp, jsonIn, outline, registering } from './desk.ts'
+import { formBody } from '../forms.ts'
+import { application, type Client, clientIn, controlledHttp, outline, registering } from './desk.ts'
 import { askAs, operatorClient, resourceOf } from './token-request.ts'
 
 /** Registrations after which a server without a limit has none. */
@@ -162,7 +163,7 @@ export default section(
       policy: 'answer a wrong secret and a client that does not exist alike, as both are invalid_client',
       needs: { guesses },
       judge: ({ guesses: { control, wrong, unknown } }) => {
-        if (jsonIn(control)?.error === 'invalid_client')
+        if (bodyOf(control)?.error === 'invalid_client')
           return inconclusive(`the right secret is refused as well: ${summaryOf(control)}`, control)
         return all([wrong, unknown].map((exchange) => answered(exchange, () => holds))).and(
           holdsIf(outline(wrong) === outline(unknown), 'tells a wrong secret from a client that does not exist', {

@@ -1,6 +1,7 @@
 import {
   all,
   answered,
+  bodyOf,
   broken,
   check,
   type Exchange,
@@ -18,7 +19,7 @@ import {
 import { authorizationUrl, verifier } from '../authority/authorization-request.ts'
 import { bearerOf } from '../challenge.ts'
 import { signIn } from '../sign-in.ts'
-import { application, type Client, clientIn, controlledHttp, type Desk, type Json, jsonIn, listOf, outline, registering } from './desk.ts'
+import { application, type Client, clientIn, controlledHttp, type Desk, type Json, listOf, outline, registering } from './desk.ts'
 import { askAs } from './token-request.ts'
 
 type Managed = Client & { place: string; token: string }
@@ -137,7 +138,7 @@ const orphans = registering(
     if (code === undefined) throw new Unfit('inconclusive', `nobody could sign in: ${summaryOf(exchanges.at(-1)!)}`)
     const fields = { grant_type: 'authorization_code', code, redirect_uri: redirectUri!, code_verifier: verifier }
     const granted = await askAs(context, client, fields)
-    const token = jsonIn(granted)?.access_token
+    const token = bodyOf(granted)?.access_token
     if (typeof token !== 'string') throw new Unfit('inconclusive', `no token is issued: ${summaryOf(granted)}`)
     const use = () => context.request({ method: 'GET', url: userinfo, headers: [['Authorization', `Bearer ${token}`]], authorize: false })
     const control = await use()
@@ -522,7 +523,7 @@ export default section(
 
 const verbs: Record<string, string> = { GET: 'read', PUT: 'change', DELETE: 'delete' }
 
-const errorIn = (exchange: Exchange): unknown => jsonIn(exchange)?.error
+const errorIn = (exchange: Exchange): unknown => bodyOf(exchange)?.error
 
 function isClient(exchange: Exchange, clientId: string): Judgement {
   return answered(exchange, () =>

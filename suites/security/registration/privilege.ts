@@ -1,6 +1,7 @@
 import {
   all,
   answered,
+  bodyOf,
   broken,
   check,
   type Exchange,
@@ -16,7 +17,7 @@ import {
   Unfit,
 } from '../../../src/model/index.ts'
 import { decodeJwt } from '../tokens/jwt.ts'
-import { application, clientIn, controlledHttp, type Desk, jsonIn, listOf, machine, registering, wordsOf } from './desk.ts'
+import { application, clientIn, controlledHttp, type Desk, listOf, machine, registering, wordsOf } from './desk.ts'
 import { askAs, resourceOf } from './token-request.ts'
 
 const asStranger = (desk: Desk): void => {
@@ -123,7 +124,7 @@ const tenants = registering(
 )
 
 function tenantIn(context: ProbeContext, token: Exchange | null): string | null {
-  const name = token === null ? undefined : jsonIn(token)?.access_token
+  const name = token === null ? undefined : bodyOf(token)?.access_token
   const claims = typeof name === 'string' ? decodeJwt(context.reveal(name))?.claims : undefined
   const found = tenantMembers.map((member) => claims?.[member]).find((value) => typeof value === 'string')
   return (found as string | undefined) ?? null
@@ -255,7 +256,7 @@ function modest(scope: string, { what, answer, token }: { what: string; answer: 
         exchange: answer,
       })
     if (token === undefined || token === null || statusOf(token) !== 200) return holds
-    const granted = wordsOf(jsonIn(token)?.scope)
+    const granted = wordsOf(bodyOf(token)?.scope)
     return granted.includes(scope)
       ? broken(`issues a privileged token to a stranger who ${what}`, {
           expected: `no ${scope}`,

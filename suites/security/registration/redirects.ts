@@ -1,6 +1,7 @@
 import {
   all,
   answered,
+  bodyOf,
   broken,
   check,
   type Exchange,
@@ -17,7 +18,7 @@ import {
 } from '../../../src/model/index.ts'
 import { authorizationUrl, isHonoured } from '../authority/authorization-request.ts'
 import { read } from '../authority/documents.ts'
-import { application, clientIn, controlledHttp, jsonIn, listOf, registering } from './desk.ts'
+import { application, clientIn, controlledHttp, listOf, registering } from './desk.ts'
 
 interface Attempts {
   controls: Exchange[]
@@ -281,7 +282,7 @@ function named(answer: Exchange): Judgement {
     const status = statusOf(answer)!
     if (status < 400 || status === 401 || status === 403)
       return notApplicable('the redirect URI is registered, or refused for another reason')
-    return holdsIf(status === 400 && jsonIn(answer)?.error === 'invalid_redirect_uri', 'does not say that the redirect URI is wrong', {
+    return holdsIf(status === 400 && bodyOf(answer)?.error === 'invalid_redirect_uri', 'does not say that the redirect URI is wrong', {
       expected: 'HTTP 400, invalid_redirect_uri',
       actual: summaryOf(answer),
       exchange: answer,

@@ -15,7 +15,7 @@ import {
 } from '../../../src/model/index.ts'
 import { authorizationUrl } from '../authority/authorization-request.ts'
 import { read } from '../authority/documents.ts'
-import { formBody } from '../sign-in.ts'
+import { formBody } from '../forms.ts'
 import { encodeJwt } from '../tokens/jwt.ts'
 import { application, clientIn, controlledHttp, type Json, listOf, registering } from './desk.ts'
 

@@ -1,6 +1,7 @@
 import {
   all,
   answered,
+  bodyOf,
   broken,
   check,
   type Exchange,
@@ -13,7 +14,7 @@ import {
   summaryOf,
 } from '../../../src/model/index.ts'
 import { encodeJwt, hmacJwt } from '../tokens/jwt.ts'
-import { application, clientIn, controlledHttp, jsonIn, registering } from './desk.ts'
+import { application, clientIn, controlledHttp, registering } from './desk.ts'
 
 const vouched = 'Assay vouched for'
 
@@ -97,7 +98,7 @@ export default section(
 
 function named(answer: Exchange): Judgement {
   if (statusOf(answer)! < 400) return notApplicable('software statements are ignored')
-  const error = jsonIn(answer)?.error
+  const error = bodyOf(answer)?.error
   return codes.includes(String(error))
     ? holds
     : broken('does not say that the software statement is wrong', {

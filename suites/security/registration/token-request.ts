@@ -1,5 +1,5 @@
 import type { Exchange, ProbeContext } from '../../../src/model/index.ts'
-import { formBody } from '../sign-in.ts'
+import { basicCredentials, formBody } from '../forms.ts'
 import { type Client, listOf } from './desk.ts'
 
 /** Asks for a token as a client, in the way it was registered to prove who it is. */
@@ -17,8 +17,7 @@ export function askAs(
     context.request({ method: 'POST', url, headers: [...headers, ...more], body: formBody(context, all), authorize: false })
   if (secret === undefined) return ask([], { ...fields, client_id: clientId })
   if (said.token_endpoint_auth_method === 'client_secret_post') return ask([], { ...fields, client_id: clientId, client_secret: secret })
-  const pair = `${encodeURIComponent(clientId)}:${encodeURIComponent(context.reveal(secret))}`
-  return ask([['Authorization', `Basic ${context.conceal(Buffer.from(pair).toString('base64'), 'BASIC')}`]], fields)
+  return ask([['Authorization', basicCredentials(context, clientId, secret)]], fields)
 }
 
 /** The first client the operator has given; how it proves who it is follows from what the server offers. */

@@ -1,6 +1,7 @@
 import {
   all,
   answered,
+  bodyOf,
   broken,
   check,
   type Exchange,
@@ -13,7 +14,7 @@ import {
   statusOf,
   summaryOf,
 } from '../../../src/model/index.ts'
-import { application, clientIn, controlledHttp, type Json, jsonIn, listOf, registering } from './desk.ts'
+import { application, clientIn, controlledHttp, type Json, listOf, registering } from './desk.ts'
 
 interface Attempts {
   controls: Exchange[]
@@ -292,7 +293,7 @@ function refused(what: string, answer: Exchange): Judgement {
 }
 
 function coded(answer: Exchange): Judgement {
-  const error = jsonIn(answer)?.error
+  const error = bodyOf(answer)?.error
   // The characters RFC 6749 5.2 allows in a code.
   const isCode = typeof error === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(error)
   return holdsIf(isCode && mediaTypeOf(answer) === 'application/json', 'answers an error without a code', {

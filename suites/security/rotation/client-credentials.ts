@@ -16,7 +16,7 @@ import {
   summaryOf,
   Unfit,
 } from '../../../src/model/index.ts'
-import { agentMetadata, askForToken, bodyOf, type Credentials, credentialsIn, manage, readAuthority, register } from '../flow/agent.ts'
+import { agentMetadata, askForToken, type Credentials, credentialsIn, manage, membersOf, readAuthority, register } from '../flow/agent.ts'
 import { trickle } from './trickle.ts'
 
 /** Milliseconds a probe waits at most for a secret to end, and by which it waits longer than it must. */
@@ -29,7 +29,7 @@ const mostAsked = 3
 /** Members of a registration response that are the server's to say (RFC 7592 §2.2). */
 const ofServer = ['registration_access_token', 'registration_client_uri', 'client_secret_expires_at', 'client_id_issued_at']
 
-const issues = (exchange: Exchange): boolean => statusOf(exchange) === 200 && typeof bodyOf(exchange).access_token === 'string'
+const issues = (exchange: Exchange): boolean => statusOf(exchange) === 200 && typeof membersOf(exchange).access_token === 'string'
 
 interface Agent {
   registration: Exchange
@@ -92,10 +92,10 @@ const rotated = probe(
 const updated = probe('a client that is updated as it was', { requires: 'registration' }, (context) =>
   withAgent(context, async ({ registration, credentials, ask }) => {
     const before = await ask()
-    const said = Object.fromEntries(Object.entries(bodyOf(registration)).filter(([member]) => !ofServer.includes(member)))
+    const said = Object.fromEntries(Object.entries(membersOf(registration)).filter(([member]) => !ofServer.includes(member)))
     const update = await manage(context, registration, 'PUT', { body: said })
     if (update === undefined) throw new Unfit('not-applicable', 'the authorization server does not let clients be managed')
-    const { client_secret, registration_access_token } = bodyOf(update)
+    const { client_secret, registration_access_token } = membersOf(update)
     const secret = typeof client_secret === 'string' ? client_secret : credentials.secret
     const evidence = { before, update, replaced: secret !== credentials.secret, after: await ask(secret) }
     // A token that was replaced deletes nothing any more.
@@ -108,7 +108,7 @@ const updated = probe('a client that is updated as it was', { requires: 'registr
 const expiring = probe('a client secret that expires', { requires: 'registration' }, (context) =>
   withAgent(context, async ({ registration, ask }) => {
     const before = await ask()
-    const expires = Number(bodyOf(registration).client_secret_expires_at ?? 0)
+    const expires = Number(membersOf(registration).client_secret_expires_at ?? 0)
     const left = expires * 1_000 - Date.now()
     if (expires === 0 || left > longest) return { before, expires, after: null }
     await context.pause(Math.max(0, left) + 1_000)

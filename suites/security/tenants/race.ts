@@ -3,7 +3,7 @@ import { wordIn } from './crossing.ts'
 import { connectBoth, heard, otherSide, sides, textOf } from './pair.ts'
 import { type Question, tellingQuestions, viewsOf } from './views.ts'
 
-const race = { calls: 20_000, atOnce: 48, within: 10_000 }
+const race = { calls: 20_000, atOnce: 48, within: 60_000 }
 
 /** Below this many trials nothing is said. */
 const fewest = 1_000
@@ -16,7 +16,7 @@ const connections = 3
 
 const crossings = probe(
   'interleaved calls of two tenants',
-  { requires: ['second tenant', 'echo tool'], over: 'http', alone: true, disruptive: true, deadline: 30_000 },
+  { requires: ['second tenant', 'echo tool', 'newest revision'], over: 'http', alone: true, disruptive: true, deadline: 90_000 },
   async (context) => {
     const { words, ...seen } = await viewsOf(context)
     const echo = await context.tool('echo')
@@ -65,7 +65,7 @@ export default section(
   {
     spec: 'policy',
     page: 'tenants',
-    revisions: '2026-07-28',
+    revisions: 'all',
     over: 'http',
     requires: 'second tenant',
     weakness: ['CWE-362', 'CWE-488', 'API1:2023', 'MCP10:2025'],
@@ -73,7 +73,7 @@ export default section(
   },
   [
     check('tenants/race', {
-      requires: 'echo tool',
+      requires: ['echo tool', 'newest revision'],
       title: 'No answer goes astray in a crowd',
       policy: 'answer each of many interleaved calls of two tenants with its own result',
       needs: { crossings },

@@ -78,7 +78,7 @@ export default section(
     page: '3.1.1',
     revisions: 'all',
     over: 'http',
-    requires: 'tls',
+    requires: ['tls', 'newest revision'],
     threat: 'exposed-channel',
     weakness: ['CWE-326', 'CWE-327', 'API8:2023'],
   },

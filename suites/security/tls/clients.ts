@@ -133,7 +133,7 @@ export default section(
     page: 'tls',
     revisions: 'all',
     over: 'http',
-    requires: 'tls',
+    requires: ['tls', 'newest revision'],
     threat: 'exposed-channel',
     weakness: ['CWE-295', 'API2:2023', 'API8:2023'],
   },

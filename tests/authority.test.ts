@@ -15,7 +15,7 @@ const firstStart = 15 * 60_000
 const resource = 'https://gateway.example/mcp'
 
 const limits: Target['limits'] = {
-  requestsPerSecond: 500,
+  requestsPerSecond: 2_000,
   // Machines that run tests are busy: what a deadline cuts off there would be inconclusive for no fault of the target.
   probesAtOnce: 4,
   exchangeDeadline: 20_000,
@@ -36,6 +36,12 @@ const seen = (findings: Finding[]): string[] =>
   findings
     .filter(({ outcome }) => outcome !== 'pass' && outcome !== 'not-applicable' && outcome !== 'not-testable')
     .map(({ check, outcome }) => `${check} ${outcome}`)
+    .toSorted()
+
+const expected = (product: keyof typeof calibration, version?: string): string[] =>
+  Object.entries(calibration[product])
+    .filter(([, { on }]) => on === undefined || on === version)
+    .map(([finding]) => finding)
     .toSorted()
 
 /** Ids that the vendor's list explains. */
@@ -66,7 +72,7 @@ describe.each(['26.7.0', '26.4.0'])('Keycloak %s', (version) => {
     const target = { ...(await identityTarget(keycloak, resource)), vendor: 'keycloak' as const, instruments: { listener } }
     const findings = await assessed(`keycloak ${version}`, target)
     keycloakFindings[version] = findings
-    expect(seen(findings)).toEqual(calibration[`keycloak ${version}`])
+    expect(seen(findings)).toEqual(expected('keycloak', version))
   }, 120_000)
 })
 
@@ -84,8 +90,8 @@ test('the simulator of Cognito gives exactly the findings Cognito is known for',
   await using listener = await startListener()
   const pool = await startCognito()
   try {
-    const scope = 'mcp/read'
-    const [one, other] = [pool.addClient([scope]), pool.addClient([scope])]
+    const scope = 'mcp/read mcp/write'
+    const [one, other] = [pool.addClient(scope.split(' ')), pool.addClient(scope.split(' '))]
     const findings = await assessed('cognito', {
       kind: 'authorization-server',
       vendor: 'cognito',
@@ -95,9 +101,9 @@ test('the simulator of Cognito gives exactly the findings Cognito is known for',
       disruptive: true,
       instruments: { listener },
       secrets: [],
-      access: { issuer: pool.issuer, clients: [one, other].map((client) => ({ ...client, scope })), users: [], scope },
+      access: { issuer: pool.issuer, clients: [one, other].map((client) => ({ ...client, scope })), users: [], scope: 'mcp/read' },
     })
-    expect(seen(findings)).toEqual(calibration.cognito)
+    expect(seen(findings)).toEqual(expected('cognito'))
     expect(
       quirksOf('cognito')
         .map(({ check }) => check)

@@ -30,7 +30,7 @@ const isLimited = (exchange: Exchange): boolean => statusOf(exchange) === 429
 /** Uses up the limit of one tenant; what the other is answered meanwhile is the point. */
 const flooded = probe(
   'one tenant floods the target, and another asks',
-  { requires: 'second tenant', over: 'http', alone: true, disruptive: true, deadline: 20_000 },
+  { requires: ['second tenant', 'newest revision'], over: 'http', alone: true, disruptive: true, deadline: 20_000 },
   async (context) => {
     const { own, other } = await sharedBoth(context)
     const ask = context.era === 'stateless' ? 'server/discover' : 'ping'
@@ -106,6 +106,7 @@ export default section(
   },
   [
     check('tenants/rate-limit', {
+      requires: 'newest revision',
       title: 'The limit of one tenant is not that of another',
       policy: 'count requests by tenant, so that one that asks too much costs no other its answers',
       needs: { flooded },
@@ -127,6 +128,7 @@ export default section(
     }),
 
     check('tenants/retry-after', {
+      requires: 'newest revision',
       spec: 'rfc6585',
       page: '4',
       title: 'A tenant beyond its limit is told when to come back',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startCognito } from '../fixtures/cognito/index.ts'
+import { type Cognito, startCognito } from '../fixtures/cognito/index.ts'
 import { type StartedKeycloak, startKeycloak } from '../fixtures/keycloak/index.ts'
 import { observable, startGatewayOver, startParts } from '../fixtures/reference/index.ts'
 import { gatewayTarget, identityTarget } from '../fixtures/reference/targets.ts'
@@ -24,8 +24,8 @@ const limits: Target['limits'] = {
   maxBytes: 4_000_000,
 }
 
-async function assessed(name: string, embedded: Omit<Target, 'name' | 'limits'>): Promise<Finding[]> {
-  const target: Target = { ...embedded, name, limits }
+async function assessed(name: string, embedded: Omit<Target, 'name' | 'limits'>, bounds = limits): Promise<Finding[]> {
+  const target: Target = { ...embedded, name, limits: bounds }
   const { findings, record } = await assess([target], { checks: await loadChecks(), allowDisruptive: true }, () => {})
   expect(record.targets[0]!.error).toBeUndefined()
   return findings
@@ -86,13 +86,13 @@ test('every entry of the list of Keycloak is needed', ({ skip }) => {
   ).toEqual([])
 })
 
-test('the simulator of Cognito gives exactly the findings Cognito is known for', async () => {
-  await using listener = await startListener()
-  const pool = await startCognito()
-  try {
-    const scope = 'mcp/read mcp/write'
-    const [one, other] = [pool.addClient(scope.split(' ')), pool.addClient(scope.split(' '))]
-    const findings = await assessed('cognito', {
+describe('the simulator of Cognito', () => {
+  const scope = 'mcp/read mcp/write'
+
+  async function assessPool(pool: Cognito, budget?: number): Promise<Finding[]> {
+    await using listener = await startListener()
+    const clients = [1, 2].map(() => ({ ...pool.addClient(scope.split(' ')), scope }))
+    const target: Omit<Target, 'name' | 'limits'> = {
       kind: 'authorization-server',
       vendor: 'cognito',
       reach: { issuer: pool.issuer },
@@ -101,17 +101,28 @@ test('the simulator of Cognito gives exactly the findings Cognito is known for',
       disruptive: true,
       instruments: { listener },
       secrets: [],
-      access: { issuer: pool.issuer, clients: [one, other].map((client) => ({ ...client, scope })), users: [], scope: 'mcp/read' },
-    })
-    expect(seen(findings)).toEqual(expected('cognito'))
-    expect(
-      quirksOf('cognito')
-        .map(({ check }) => check)
-        .toSorted(),
-    ).toEqual(explained(findings).toSorted())
-  } finally {
-    await pool.close()
+      access: { issuer: pool.issuer, clients, users: [], scope: 'mcp/read' },
+    }
+    return await assessed('cognito', target, { ...limits, tokens: budget })
   }
+
+  test('gives exactly the findings Cognito is known for', async () => {
+    await using pool = await startCognito()
+    const findings = await assessPool(pool)
+    expect(seen(findings)).toEqual(expected('cognito'))
+    const entries = quirksOf('cognito').map(({ check }) => check)
+    expect(entries.toSorted()).toEqual(explained(findings).toSorted())
+  })
+
+  test('issues no more tokens than the operator pays for; what needs more is said not to be testable', async () => {
+    await using pool = await startCognito()
+    const findings = await assessPool(pool, 5)
+    expect(pool.tokensIssued()).toBe(5)
+    const unpaid = findings.filter(({ reason }) => reason?.includes('limits.tokens'))
+    expect(unpaid.length).toBeGreaterThan(0)
+    expect(unpaid.filter(({ outcome }) => outcome !== 'not-testable')).toEqual([])
+    expect(expected('cognito')).toEqual(expect.arrayContaining(seen(findings)))
+  })
 })
 
 describe('a gateway in front of a real Keycloak and the simulator of Cognito', () => {

@@ -122,6 +122,8 @@ export interface Limits {
   probeDeadline: number
   /** For everything that is sent to the target in one run. */
   budget: number
+  /** Tokens that probes may be given in one run, where each is billed; no bound if left out. Those of the identities come on top. */
+  tokens?: number
   /** Bytes kept of one answer. */
   maxBytes: number
 }

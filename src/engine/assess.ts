@@ -11,8 +11,9 @@ import { authorityFacts, factsOf, manifestFacts } from './facts.ts'
 import { judgeUnit, withReplays } from './judge.ts'
 import { TargetLock } from './lock.ts'
 import { checksFor, probesFor } from './plan.ts'
+import { TokenBudget } from './token-budget.ts'
 import { placeOf, type RunEvent, type RunOptions, type RunResult, type Target } from './types.ts'
-import { Unit } from './unit.ts'
+import { type Shared, Unit } from './unit.ts'
 
 /** Probes in a row that heard nothing before the target is asked whether it is still there. */
 const strikesAllowed = 6
@@ -69,11 +70,11 @@ type Tell = (event: any) => void
 
 async function assessTarget(target: Target, options: RunOptions, activity: Activity, tell: Tell): Promise<TargetOutcome> {
   const pace = new Pace(target.limits.requestsPerSecond)
-  const lock = new TargetLock(target.limits.probesAtOnce)
+  const shared = { lock: new TargetLock(target.limits.probesAtOnce), tokens: new TokenBudget(target.limits.tokens) }
   const began = performance.now()
   const stopped = stopperFor(target, options, began)
   try {
-    const units = await unitsOf(target, pace, activity, lock)
+    const units = await unitsOf(target, pace, activity, shared)
     const findings = await Promise.all(units.map((unit) => assessUnit(unit, options, stopped, tell)))
     return { findings: findings.flat(), units: units.map(({ facts }) => facts) }
   } catch (error) {
@@ -87,16 +88,16 @@ async function assessTarget(target: Target, options: RunOptions, activity: Activ
 }
 
 /** The target, opened: an MCP endpoint at each revision it serves, anything else once. */
-async function unitsOf(target: Target, pace: Pace, activity: Activity, lock: TargetLock): Promise<Unit[]> {
+async function unitsOf(target: Target, pace: Pace, activity: Activity, shared: Shared): Promise<Unit[]> {
   const { reach } = target
   if ('issuer' in reach) {
     const { line, metadata } = await openAuthority({ ...target, reach }, pace, activity)
-    const unit = new Unit(target, line, lock)
+    const unit = new Unit(target, line, shared)
     unit.facts = authorityFacts(target, metadata)
     return [unit]
   }
   if ('files' in reach) {
-    const unit = new Unit(target, lineTo(target, newest(target), undefined, pace, activity), lock)
+    const unit = new Unit(target, lineTo(target, newest(target), undefined, pace, activity), shared)
     unit.facts = manifestFacts(target)
     return [unit]
   }
@@ -105,7 +106,7 @@ async function unitsOf(target: Target, pace: Pace, activity: Activity, lock: Tar
   const served = lines.map(({ line }) => line.revision)
   return Promise.all(
     lines.map(async ({ line, session }) => {
-      const unit = await Unit.open(target, line, session, lock)
+      const unit = await Unit.open(target, line, session, shared)
       unit.facts = factsOf(target, session, served, unit.endpoint!.catalogue, authorization)
       return unit
     }),

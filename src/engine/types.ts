@@ -51,6 +51,8 @@ export interface Target {
     budget: number
     /** Requests of one storm at most; what the probe asks for if left out. */
     storm?: number
+    /** Tokens that probes may be given in one run; no bound if left out. Those of the identities come on top. */
+    tokens?: number
     maxBytes: number
   }
   disruptive: boolean

@@ -24,8 +24,15 @@ import type { ProbeEvidence, UnitEvidence } from './evidence.ts'
 import type { TargetLock } from './lock.ts'
 import { ownCredentials, securing } from './securing.ts'
 import { raise } from './storm.ts'
+import type { TokenBudget } from './token-budget.ts'
 import { addressedCall, anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
 import type { Target } from './types.ts'
+
+/** What the units of one target have in common. */
+export interface Shared {
+  lock: TargetLock
+  tokens: TokenBudget
+}
 
 /** One target at one revision: runs probes, each once, and keeps what they bring. */
 export class Unit {
@@ -34,7 +41,7 @@ export class Unit {
   /** What is known of an MCP endpoint; other things have no connection. */
   readonly endpoint?: { session: Connection; catalogue: Catalogue }
   facts!: UnitFacts
-  readonly #lock: TargetLock
+  readonly #shared: Shared
   readonly #runs = new Map<Probe, Promise<ProbeEvidence>>()
   readonly #probes: Record<string, ProbeEvidence> = {}
   readonly #durations = new Map<Probe, number>()
@@ -42,19 +49,19 @@ export class Unit {
   readonly #echo: { call?: Promise<ToolCall> } = {}
   readonly #access?: AuthorityAccess
 
-  constructor(target: Target, line: Line, lock: TargetLock, endpoint?: { session: Connection; catalogue: Catalogue }) {
+  constructor(target: Target, line: Line, shared: Shared, endpoint?: { session: Connection; catalogue: Catalogue }) {
     this.target = target
     this.line = line
     this.endpoint = endpoint
-    this.#lock = lock
+    this.#shared = shared
     this.#access = target.access && withoutSecrets(target.access, line.recorder)
   }
 
   /** The unit of an MCP endpoint, its lists read. */
-  static async open(target: Target, line: Line, session: Connection, lock: TargetLock): Promise<Unit> {
+  static async open(target: Target, line: Line, session: Connection, shared: Shared): Promise<Unit> {
     const catalogue = await readCatalogue(session)
     for (const tool of catalogue.tools.items) line.link.tools.set(tool.name, tool)
-    return new Unit(target, line, lock, { session, catalogue })
+    return new Unit(target, line, shared, { session, catalogue })
   }
 
   get evidence(): UnitEvidence {
@@ -63,7 +70,7 @@ export class Unit {
 
   /** Runs a probe in its turn; what it throws becomes evidence of why there is none. */
   gather(probe: Probe, withheld: () => ProbeEvidence | undefined): Promise<ProbeEvidence> {
-    return this.#once(probe, () => this.#lock.hold(probe.alone ?? false, async () => withheld() ?? this.#run(probe)))
+    return this.#once(probe, () => this.#shared.lock.hold(probe.alone ?? false, async () => withheld() ?? this.#run(probe)))
   }
 
   /** Milliseconds the probe itself took, without its wait for a turn; nothing if it was not run. */
@@ -158,7 +165,7 @@ export class Unit {
       reveal: (text) => line.recorder.reveal(text),
       redact: (text) => line.recorder.redact(text),
       conceal: (value, kind) => line.recorder.keep(value, kind),
-      session: async (identity) => this.#shared(endpoint().session, identity),
+      session: async (identity) => this.#sessionOf(endpoint().session, identity),
       connect: async (options: ConnectOptions = {}) => {
         const connection = await line.open(options)
         own.push(connection)
@@ -168,7 +175,7 @@ export class Unit {
           throw new Unfit('inconclusive', `a connection could not be opened: ${opening.failure.message}`)
         return connection
       },
-      request: (raw) => this.#raw(raw),
+      request: (raw) => this.#shared.tokens.spend(raw, () => this.#raw(raw)),
       catalogue: async () => endpoint().catalogue,
       tool: (role) => this.#tool(endpoint(), role),
       documents: async () => {
@@ -184,12 +191,12 @@ export class Unit {
         if ('unfit' in evidence) throw new Unfit(evidence.unfit, evidence.reason)
         return evidence.value as E
       },
-      pause: (milliseconds) => this.#lock.rest(() => sleep(milliseconds)),
+      pause: (milliseconds) => this.#shared.lock.rest(() => sleep(milliseconds)),
     }
   }
 
   /** One connection for each further identity, opened when it is first asked for. */
-  #shared(own: Connection, identity = this.target.identities[0]?.name): Promise<Connection> | Connection {
+  #sessionOf(own: Connection, identity = this.target.identities[0]?.name): Promise<Connection> | Connection {
     if (identity === this.target.identities[0]?.name) return own
     const opened = this.#sessions.get(identity!) ?? this.line.open({ identity })
     this.#sessions.set(identity!, opened)

@@ -23,43 +23,7 @@ export const list = defineCommand({
 })
 
 /** A check as plain data. */
-export const described = ({
-  id,
-  suite,
-  area,
-  title,
-  keyword,
-  says,
-  cites,
-  revisions,
-  requires,
-  over,
-  of,
-  weakness,
-  threat,
-  covers,
-  tags,
-  replaces,
-  fix,
-}: RegisteredCheck) => ({
-  id,
-  suite,
-  area,
-  title,
-  keyword,
-  says,
-  cites,
-  revisions,
-  requires,
-  over,
-  of,
-  weakness,
-  threat,
-  covers,
-  tags,
-  replaces,
-  fix,
-})
+export const described = ({ needs, judge, ...data }: RegisteredCheck): Omit<RegisteredCheck, 'needs' | 'judge'> => data
 
 function table(checks: readonly RegisteredCheck[]): string {
   const width = Math.max(...checks.map(({ id }) => id.length))

@@ -14,6 +14,7 @@ import {
 } from '../model/index.ts'
 import { answerToServer, clientInfo, mirroredHeaders, withMeta } from './envelope.ts'
 import { exchangeOverHttp, type HttpCall, type HttpSockets, openOverHttp } from './http.ts'
+import { OpenStream } from './open-stream.ts'
 import type { Recorder } from './recorder.ts'
 
 export interface Endpoint {
@@ -154,7 +155,10 @@ class HttpConnection implements Connection {
         for (const look of waiting) look()
       },
     })
-    const stream = new OpenStream(exchange, done, abort, waiting)
+    const stream = new OpenStream(exchange, done, waiting, () => {
+      abort.abort()
+      return done
+    })
     this.#streams.add(stream)
     return stream
   }
@@ -218,45 +222,4 @@ function mergeHeaders(...layers: Headers[]): [string, string][] {
     else for (const each of value ?? []) fields.push([name, each])
   }
   return fields
-}
-
-class OpenStream implements Stream {
-  readonly exchange: Exchange
-  readonly #done: Promise<unknown>
-  readonly #abort: AbortController
-  readonly #waiting: Set<() => void>
-
-  constructor(exchange: Exchange, done: Promise<unknown>, abort: AbortController, waiting: Set<() => void>) {
-    this.exchange = exchange
-    this.#done = done
-    this.#abort = abort
-    this.#waiting = waiting
-  }
-
-  next(fits: (message: unknown) => boolean, milliseconds: number): Promise<unknown> {
-    const { promise, resolve } = Promise.withResolvers<unknown>()
-    const look = () => {
-      const found = this.exchange.messages.find(({ message }) => fits(message))
-      if (found) resolve(found.message)
-    }
-    const timer = setTimeout(() => resolve(undefined), milliseconds)
-    this.#waiting.add(look)
-    look()
-    return promise.finally(() => {
-      clearTimeout(timer)
-      this.#waiting.delete(look)
-    })
-  }
-
-  ended(milliseconds: number): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    const timer = setTimeout(() => resolve(false), milliseconds)
-    this.#done.then(() => resolve(true))
-    return promise.finally(() => clearTimeout(timer))
-  }
-
-  async close(): Promise<void> {
-    this.#abort.abort()
-    await this.#done
-  }
 }

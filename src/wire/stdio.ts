@@ -15,6 +15,7 @@ import {
   type Stream,
 } from '../model/index.ts'
 import { answerToServer, clientInfo, parse, withMeta } from './envelope.ts'
+import { OpenStream } from './open-stream.ts'
 import type { Recorder } from './recorder.ts'
 
 export interface Command {
@@ -163,7 +164,9 @@ export class StdioConnection implements Connection {
       this.#child.stdin!.write(`${exchange.request.body}\n`)
     }
     this.#recorder.end(exchange)
-    return new StdioStream(exchange, this.#gone, looks, () => this.#listeners.delete(hear))
+    return new OpenStream(exchange, this.#gone, looks, () => {
+      this.#listeners.delete(hear)
+    })
   }
 
   /** Closes stdin and waits; then asks, then forces. */
@@ -267,46 +270,6 @@ export class StdioConnection implements Connection {
     clearTimeout(timer)
     this.#listeners.delete(hear)
     return this.#recorder.end(exchange)
-  }
-}
-
-class StdioStream implements Stream {
-  readonly exchange: Exchange
-  readonly #gone: Promise<void>
-  readonly #looks: Set<() => void>
-  readonly #detach: () => void
-
-  constructor(exchange: Exchange, gone: Promise<void>, looks: Set<() => void>, detach: () => void) {
-    this.exchange = exchange
-    this.#gone = gone
-    this.#looks = looks
-    this.#detach = detach
-  }
-
-  next(fits: (message: unknown) => boolean, milliseconds: number): Promise<unknown> {
-    const { promise, resolve } = Promise.withResolvers<unknown>()
-    const look = () => {
-      const found = this.exchange.messages.find(({ message }) => fits(message))
-      if (found) resolve(found.message)
-    }
-    const timer = setTimeout(() => resolve(undefined), milliseconds)
-    this.#looks.add(look)
-    look()
-    return promise.finally(() => {
-      clearTimeout(timer)
-      this.#looks.delete(look)
-    })
-  }
-
-  ended(milliseconds: number): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    const timer = setTimeout(() => resolve(false), milliseconds)
-    this.#gone.then(() => resolve(true))
-    return promise.finally(() => clearTimeout(timer))
-  }
-
-  async close(): Promise<void> {
-    this.#detach()
   }
 }
 

@@ -1,4 +1,6 @@
 import {
+  all,
+  answered,
   bodyOf,
   type Exchange,
   headerOf,
@@ -197,6 +199,12 @@ export function controlledHttp(controls: readonly Exchange[], judge: () => Judge
   const failed = controls.find((control) => ![200, 201, 204].includes(statusOf(control) ?? 0))
   return failed ? inconclusive(`the control, the same request undamaged, does not succeed: ${summaryOf(failed)}`, failed) : judge()
 }
+
+/** Judges each answer that came, when the controls succeed. */
+export const eachTried = <T extends { answer: Exchange }>(
+  { controls, tried }: { controls: readonly Exchange[]; tried: readonly T[] },
+  judge: (one: T) => Judgement,
+): Judgement => controlledHttp(controls, () => all(tried.map((one) => answered(one.answer, () => judge(one)))))
 
 /** What tells two answers apart, without the ids that differ from one request to the next. */
 export function outline(exchange: Exchange): string {

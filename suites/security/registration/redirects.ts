@@ -18,7 +18,7 @@ import {
 } from '../../../src/model/index.ts'
 import { authorizationUrl, isHonoured } from '../authority/authorization-request.ts'
 import { read } from '../authority/documents.ts'
-import { application, clientIn, controlledHttp, listOf, registering } from './desk.ts'
+import { application, clientIn, controlledHttp, eachTried, listOf, registering } from './desk.ts'
 
 interface Attempts {
   controls: Exchange[]
@@ -113,22 +113,14 @@ const keeps = (answer: Exchange, uri: string): boolean => {
 
 const refuses = <N extends Needs>(attempts: Probe<Attempts>, what: string) => ({
   needs: { attempts } as unknown as N,
-  judge: (evidence: any): Judgement => {
-    const { controls, tried } = evidence.attempts as Attempts
-    return controlledHttp(controls, () =>
-      all(
-        tried.map(({ uri, answer }) =>
-          answered(answer, () =>
-            holdsIf(!keeps(answer, uri), `registers ${what}`, {
-              expected: 'HTTP 400, invalid_redirect_uri',
-              actual: `${uri.slice(0, 80)} in ${summaryOf(answer)}`,
-              exchange: answer,
-            }),
-          ),
-        ),
-      ),
-    )
-  },
+  judge: (evidence: any): Judgement =>
+    eachTried(evidence.attempts as Attempts, ({ uri, answer }) =>
+      holdsIf(!keeps(answer, uri), `registers ${what}`, {
+        expected: 'HTTP 400, invalid_redirect_uri',
+        actual: `${uri.slice(0, 80)} in ${summaryOf(answer)}`,
+        exchange: answer,
+      }),
+    ),
 })
 
 export default section(

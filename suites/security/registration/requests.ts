@@ -17,7 +17,7 @@ import { authorizationUrl } from '../authority/authorization-request.ts'
 import { read } from '../authority/documents.ts'
 import { formBody } from '../forms.ts'
 import { encodeJwt } from '../tokens/jwt.ts'
-import { application, clientIn, controlledHttp, type Json, listOf, registering } from './desk.ts'
+import { application, clientIn, controlledHttp, eachTried, type Json, listOf, registering } from './desk.ts'
 
 interface Fetched {
   what: string
@@ -181,19 +181,13 @@ export default section(
       title: 'Keys inside the network are not registered',
       policy: 'refuse jwks_uri that lead to this machine, to its network or to the metadata service of its cloud',
       needs: { addresses },
-      judge: ({ addresses: { controls, tried } }) =>
-        controlledHttp(controls, () =>
-          all(
-            tried.map(({ url, answer }) =>
-              answered(answer, () =>
-                holdsIf(clientIn(answer)?.said.jwks_uri !== url, 'registers keys at an address of its own network', {
-                  expected: 'HTTP 400',
-                  actual: `${url}: ${summaryOf(answer)}`,
-                  exchange: answer,
-                }),
-              ),
-            ),
-          ),
+      judge: ({ addresses }) =>
+        eachTried(addresses, ({ url, answer }) =>
+          holdsIf(clientIn(answer)?.said.jwks_uri !== url, 'registers keys at an address of its own network', {
+            expected: 'HTTP 400',
+            actual: `${url}: ${summaryOf(answer)}`,
+            exchange: answer,
+          }),
         ),
       fix: 'Refuse addresses that are not on the public web when the client registers.',
     }),

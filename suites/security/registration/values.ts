@@ -14,7 +14,7 @@ import {
   statusOf,
   summaryOf,
 } from '../../../src/model/index.ts'
-import { application, clientIn, controlledHttp, type Json, listOf, registering } from './desk.ts'
+import { application, clientIn, controlledHttp, eachTried, type Json, listOf, registering } from './desk.ts'
 
 interface Attempts {
   controls: Exchange[]
@@ -107,19 +107,13 @@ export default section(
       title: 'Members nobody knows are ignored',
       must: 'ignore metadata members it does not understand',
       needs: { unknown },
-      judge: ({ unknown: { controls, tried } }) =>
-        controlledHttp(controls, () =>
-          all(
-            tried.map(({ answer }) =>
-              answered(answer, () =>
-                holdsIf(clientIn(answer) !== undefined, 'refuses a registration for a member it does not know', {
-                  expected: 'HTTP 201',
-                  actual: summaryOf(answer),
-                  exchange: answer,
-                }),
-              ),
-            ),
-          ),
+      judge: ({ unknown }) =>
+        eachTried(unknown, ({ answer }) =>
+          holdsIf(clientIn(answer) !== undefined, 'refuses a registration for a member it does not know', {
+            expected: 'HTTP 201',
+            actual: summaryOf(answer),
+            exchange: answer,
+          }),
         ),
       fix: 'Ignore unknown members: clients send what newer specifications define.',
       weakness: 'API8:2023',
@@ -129,21 +123,15 @@ export default section(
       title: 'A client has one place for its keys',
       must: 'not register jwks and jwks_uri together',
       needs: { keys },
-      judge: ({ keys: { controls, tried } }) =>
-        controlledHttp(controls, () =>
-          all(
-            tried.map(({ answer }) =>
-              answered(answer, () => {
-                const said = clientIn(answer)?.said ?? {}
-                return holdsIf(!('jwks' in said && 'jwks_uri' in said), 'registers two key sets for one client', {
-                  expected: 'HTTP 400, or one of them',
-                  actual: summaryOf(answer),
-                  exchange: answer,
-                })
-              }),
-            ),
-          ),
-        ),
+      judge: ({ keys }) =>
+        eachTried(keys, ({ answer }) => {
+          const said = clientIn(answer)?.said ?? {}
+          return holdsIf(!('jwks' in said && 'jwks_uri' in said), 'registers two key sets for one client', {
+            expected: 'HTTP 400, or one of them',
+            actual: summaryOf(answer),
+            exchange: answer,
+          })
+        }),
       fix: 'Refuse metadata that has both jwks and jwks_uri.',
       weakness: ['CWE-436', 'API8:2023'],
     }),
@@ -153,8 +141,7 @@ export default section(
       title: 'Grants and responses of a client fit together',
       should: 'not let a client register response types whose grant it does not have',
       needs: { inconsistent },
-      judge: ({ inconsistent: { controls, tried } }) =>
-        controlledHttp(controls, () => all(tried.map(({ what, answer }) => answered(answer, () => fits(what, answer))))),
+      judge: ({ inconsistent }) => eachTried(inconsistent, ({ what, answer }) => fits(what, answer)),
       fix: 'Refuse such metadata, or complete it and say so in the response.',
     }),
 
@@ -164,22 +151,16 @@ export default section(
       title: 'What is not supported is not registered',
       policy: 'refuse or replace values it does not support, rather than confirm them',
       needs: { unsupported },
-      judge: ({ unsupported: { controls, tried } }) =>
-        controlledHttp(controls, () =>
-          all(
-            tried.map(({ what, answer }) =>
-              answered(answer, () =>
-                holdsIf(
-                  !/assay_unknown|urn:assay:unknown|"assay"/.test(valueText(answer, what)),
-                  `confirms a value of ${what} that nobody supports`,
-                  {
-                    expected: 'HTTP 400, or another value',
-                    actual: summaryOf(answer),
-                    exchange: answer,
-                  },
-                ),
-              ),
-            ),
+      judge: ({ unsupported }) =>
+        eachTried(unsupported, ({ what, answer }) =>
+          holdsIf(
+            !/assay_unknown|urn:assay:unknown|"assay"/.test(valueText(answer, what)),
+            `confirms a value of ${what} that nobody supports`,
+            {
+              expected: 'HTTP 400, or another value',
+              actual: summaryOf(answer),
+              exchange: answer,
+            },
           ),
         ),
       fix: 'Check the values against what the metadata of the server names.',
@@ -244,19 +225,13 @@ export default section(
       title: 'Links of a client are addresses, not code',
       must: 'validate the links that it shows to people, and take none that a browser would run',
       needs: { shown },
-      judge: ({ shown: { controls, tried } }) =>
-        controlledHttp(controls, () =>
-          all(
-            tried.map(({ what, answer }) =>
-              answered(answer, () =>
-                holdsIf(!/javascript:|data:/.test(valueText(answer, what)), `registers a ${what} that is code`, {
-                  expected: 'HTTP 400, or no such member',
-                  actual: summaryOf(answer),
-                  exchange: answer,
-                }),
-              ),
-            ),
-          ),
+      judge: ({ shown }) =>
+        eachTried(shown, ({ what, answer }) =>
+          holdsIf(!/javascript:|data:/.test(valueText(answer, what)), `registers a ${what} that is code`, {
+            expected: 'HTTP 400, or no such member',
+            actual: summaryOf(answer),
+            exchange: answer,
+          }),
         ),
       fix: 'Take https links only for logo_uri, client_uri, policy_uri and tos_uri.',
       weakness: ['CWE-79', 'API8:2023'],

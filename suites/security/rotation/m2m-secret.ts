@@ -13,16 +13,20 @@ import {
   Unfit,
 } from '../../../src/model/index.ts'
 import { scriptedCall } from '../../conformance/utilities/long-call.ts'
-import { atNewest, trickle } from './trickle.ts'
+import { trickle } from './trickle.ts'
 
 /** Calls whose token the upstream refuses, so that another must be fetched with the new secret. */
 const renewals = 3
 
 const replaced = probe(
   'a secret of the gateway that is replaced',
-  { over: 'http', requires: ['authorization', 'scripted upstream', 'M2M secret rotation'], alone: true, disruptive: true },
+  {
+    over: 'http',
+    requires: ['authorization', 'scripted upstream', 'M2M secret rotation', 'newest revision'],
+    alone: true,
+    disruptive: true,
+  },
   async (context) => {
-    atNewest(context)
     const connection = await context.connect()
     const scripted = await scriptedCall(context, {})
     if (scripted === undefined) throw new Unfit('not-testable', 'needs the tool of the scripted upstream among the tools of the target')

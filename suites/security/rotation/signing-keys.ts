@@ -14,7 +14,7 @@ import {
   Unfit,
 } from '../../../src/model/index.ts'
 import { turnedAway } from '../tokens/attempts.ts'
-import { atNewest, trickle } from './trickle.ts'
+import { trickle } from './trickle.ts'
 
 /** Milliseconds in which a target has taken up a new key. */
 const patience = 2_000
@@ -23,7 +23,7 @@ const step = 100
 /** Times a token of a new key is used once it has been accepted. */
 const followers = 5
 
-const tokens = { over: 'http', requires: ['authorization', 'forging issuer'], alone: true, disruptive: true } as const
+const tokens = { over: 'http', requires: ['authorization', 'forging issuer', 'newest revision'], alone: true, disruptive: true } as const
 
 const open = async ({ connect }: ProbeContext, token: string): Promise<Exchange> => (await connect({ token, hold: true })).opening
 
@@ -40,7 +40,6 @@ async function untilAccepted(context: ProbeContext, token: string): Promise<{ ex
 
 /** Old and new key beside each other while calls go on; then the old ones are withdrawn. */
 const rolled = probe('a signing key that is rolled over', tokens, async (context) => {
-  atNewest(context)
   const issuer = context.instruments.issuer!
   const old = await issuer.mint()
   const before = await open(context, old)

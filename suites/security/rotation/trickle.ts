@@ -1,4 +1,4 @@
-import { type Exchange, type ProbeContext, Unfit } from '../../../src/model/index.ts'
+import type { Exchange } from '../../../src/model/index.ts'
 
 /** Milliseconds between two calls, and most calls of one trickle. */
 const gap = 40
@@ -21,10 +21,4 @@ export function trickle(call: () => Promise<Exchange>): { stop(): Promise<Exchan
       return made
     },
   }
-}
-
-/** A rotation takes time and happens to the whole target: once is enough. */
-export function atNewest({ facts, revision }: ProbeContext): void {
-  if (facts.served.some((served) => served > revision))
-    throw new Unfit('not-applicable', 'it is tried at the newest revision the target serves')
 }

@@ -59,10 +59,19 @@ export const common = (ranges: readonly Range[], others: readonly Range[]): Rang
       })),
   )
 
-/** Private address space: where the pods of a cluster are, unless its description says more. */
-export const privateRanges = (): Range[] => rangesOf('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7')
+// Made when they are first asked for, as most runs judge no addresses, and then kept, as every pair of pods is compared with them.
+const kept = (make: () => Range[]): (() => readonly Range[]) => {
+  let made: readonly Range[] | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
 
-const special = (): Range[] => rangesOf('0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/8', 'fe80::/10', 'ff00::/8')
+/** Private address space: where the pods of a cluster are, unless its description says more. */
+export const privateRanges = kept(() => rangesOf('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'))
+
+const special = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/8', 'fe80::/10', 'ff00::/8']
 
 /** Every address that belongs to nobody in particular here: the internet. */
-export const internet = (): Range[] => without(rangesOf('0.0.0.0/0', '::/0'), [...privateRanges(), ...special()])
+export const internet = kept(() => without(rangesOf('0.0.0.0/0', '::/0'), [...privateRanges(), ...rangesOf(...special)]))

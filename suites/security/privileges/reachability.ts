@@ -71,7 +71,7 @@ export function clusterOf(documents: readonly DeploymentDocument[]): Cluster {
 }
 
 // Pods have addresses of the VPC where the VPC's own network plugin is used, as it is on EKS.
-function podRangesOf(documents: readonly DeploymentDocument[]): Range[] {
+function podRangesOf(documents: readonly DeploymentDocument[]): readonly Range[] {
   const named = documents
     .filter(({ kind }) => kind === 'eksctl')
     .map(({ value }) => at(value, 'vpc', 'cidr'))

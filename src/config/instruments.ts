@@ -22,9 +22,9 @@ export class Instrumentation {
     const { listener, upstream, issuer } = instruments
     const seesPages = instruments.browser ?? (authority?.users ?? []).length > 0
     if (!seesPages && !listener && !upstream && !issuer) return {}
-    const { startForgingIssuer, startListener, startScriptedUpstream } = await import('../instruments/index.ts')
+    const { startBrowser, startForgingIssuer, startListener, startScriptedUpstream } = await import('../instruments/index.ts')
     return {
-      ...(seesPages && { browser: await this.#sharedBrowser() }),
+      ...(seesPages && { browser: this.#shared(startBrowser) }),
       ...(listener && { listener: await this.#started('listener', listener, reader, startListener) }),
       ...(upstream && { upstream: await this.#started('upstream', upstream, reader, (place) => startScriptedUpstream({ place })) }),
       ...(issuer && {
@@ -38,13 +38,12 @@ export class Instrumentation {
   }
 
   /** One for all targets: it opens a profile of its own for each visit. */
-  async #sharedBrowser(): Promise<StartedBrowser> {
-    if (this.#browser === undefined) {
-      const { startBrowser } = await import('../instruments/browser.ts')
-      this.#browser = startBrowser()
-      this.#closers.push(() => this.#browser!.close())
-    }
-    return this.#browser
+  #shared(start: () => StartedBrowser): StartedBrowser {
+    if (this.#browser !== undefined) return this.#browser
+    const browser = start()
+    this.#browser = browser
+    this.#closers.push(() => browser.close())
+    return browser
   }
 
   async #started<T extends Closable>(

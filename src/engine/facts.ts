@@ -117,6 +117,10 @@ function given({ access, observe, operate, behind, instruments, reach, tls }: Ta
       operate?.rotateClientSecret,
       'needs a way to have the secret of a client replaced: see `operate.rotateClientSecret` of the target',
     ),
+    'certificate renewal': has(
+      operate?.renewCertificate,
+      'needs a way to have the certificate of the target renewed: see `operate.renewCertificate` of the target',
+    ),
     'limited initial access token': has(
       operate?.initialAccessToken,
       'needs initial access tokens for so many clients: see `operate.initialAccessToken` of the target',

@@ -45,6 +45,8 @@ export interface Operations {
   initialAccessToken?(uses: number): Promise<string>
   /** Replaces the secret of a client at the authorization server. */
   rotateClientSecret?(clientId: string): Promise<RotatedSecret>
+  /** Gives the target another certificate for the same names, as its renewal would. */
+  renewCertificate?(): Promise<void>
 }
 
 export interface RotatedSecret {

@@ -64,6 +64,7 @@ export interface SecuredBy {
   cipher: string
   /** Why the certificate is not trusted; absent when it is. */
   problem?: string
+  serial: string
   subject: string
   issuer: string
   names: string

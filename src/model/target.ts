@@ -50,6 +50,7 @@ export type Facility =
   | 'privileged scope'
   | 'M2M secret rotation'
   | 'client secret rotation'
+  | 'certificate renewal'
   | 'limited initial access token'
 
 /** What kind of thing a unit is; a check speaks about one of them. */

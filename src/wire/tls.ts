@@ -24,6 +24,7 @@ export function securedBy(socket: TLSSocket): SecuredBy {
     version: socket.getProtocol() ?? '',
     cipher: socket.getCipher()?.standardName ?? '',
     ...(problem === undefined ? {} : { problem }),
+    serial: certificate.serialNumber ?? '',
     subject: nameOf(certificate.subject),
     issuer: nameOf(certificate.issuer),
     names: certificate.subjectaltname ?? '',

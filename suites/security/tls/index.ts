@@ -1,4 +1,5 @@
 import channel from './channel.ts'
 import clients from './clients.ts'
+import renewal from './renewal.ts'
 
-export default [channel, clients]
+export default [channel, clients, renewal]

@@ -3,7 +3,8 @@ import encoding from './encoding.ts'
 import keys from './keys.ts'
 import privilege from './privilege.ts'
 import requirements from './requirements.ts'
+import revoked from './revoked.ts'
 import scopes from './scopes.ts'
 import signatures from './signatures.ts'
 
-export default [requirements, signatures, encoding, claims, scopes, privilege, keys]
+export default [requirements, signatures, encoding, claims, scopes, privilege, keys, revoked]

@@ -121,7 +121,7 @@ describe('instruments', () => {
   const http = { url: 'http://127.0.0.1:9/mcp' }
 
   test('stand where the configuration says, and show the origin the target knows them by', async () => {
-    const [listener, upstream, issuer] = [await freePort(), await freePort(), await freePort()]
+    const [listener, documents, upstream, issuer] = [await freePort(), await freePort(), await freePort(), await freePort()]
     const config: Config = {
       targets: {
         gw: {
@@ -129,6 +129,7 @@ describe('instruments', () => {
           ...http,
           instruments: {
             listener: { port: listener, origin: 'http://harness.example' },
+            documents: { port: documents, origin: 'https://clients.example' },
             upstream: { port: upstream },
             issuer: { port: issuer, tenant: 'acme', scopes: 'mcp:read' },
           },
@@ -139,6 +140,12 @@ describe('instruments', () => {
     try {
       const { instruments } = targets[0]!
       expect(await instruments.listener!.url()).toMatch(/^http:\/\/harness\.example\//)
+      const client = await instruments.documents!.url()
+      expect(client).toMatch(/^https:\/\/clients\.example\//)
+      await instruments.documents!.answer(client, { status: 203, body: '{"client_id":"assay"}' })
+      const answer = await fetch(`http://127.0.0.1:${documents}${new URL(client).pathname}`)
+      expect([answer.status, await answer.json()]).toEqual([203, { client_id: 'assay' }])
+      expect(await instruments.documents!.hits(client)).toHaveLength(1)
       const { status } = await fetch(`http://127.0.0.1:${upstream}/mcp`, { method: 'PUT' })
       expect(status).toBe(405)
       const claims = decodeJwt(await instruments.issuer!.mint())

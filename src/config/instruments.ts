@@ -19,13 +19,14 @@ export class Instrumentation {
   }
 
   async of({ instruments = {}, authority }: TargetConfig, reach: Reach, reader: Reader): Promise<Instruments> {
-    const { listener, upstream, issuer } = instruments
+    const { listener, documents, upstream, issuer } = instruments
     const seesPages = instruments.browser ?? (authority?.users ?? []).length > 0
-    if (!seesPages && !listener && !upstream && !issuer) return {}
+    if (!seesPages && !listener && !documents && !upstream && !issuer) return {}
     const { startBrowser, startForgingIssuer, startListener, startScriptedUpstream } = await import('../instruments/index.ts')
     return {
       ...(seesPages && { browser: this.#shared(startBrowser) }),
       ...(listener && { listener: await this.#started('listener', listener, reader, startListener) }),
+      ...(documents && { documents: await this.#started('documents', documents, reader, startListener) }),
       ...(upstream && { upstream: await this.#started('upstream', upstream, reader, (place) => startScriptedUpstream({ place })) }),
       ...(issuer && {
         issuer: await this.#started('issuer', issuer, reader, async (place) => {

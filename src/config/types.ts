@@ -77,6 +77,8 @@ export interface InstrumentsConfig {
   browser?: boolean
   /** An address that the target can ask, to see whether it does. */
   listener?: PlaceConfig
+  /** Where clients that are documents are published; its origin begins with https, and TLS ends before it. */
+  documents?: PlaceConfig & { origin: Text }
   /** An MCP server of the harness, to be registered behind the gateway under the path /mcp. */
   upstream?: PlaceConfig
   /** An issuer of the harness, to be trusted by the target: it can mint any token, so for test deployments alone. */

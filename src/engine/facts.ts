@@ -50,6 +50,7 @@ export function authorityFacts(target: Target, metadata: Record<string, unknown>
       ? offered('authorization_endpoint', 'authorization endpoint')
       : { kind: 'not-applicable', reason: 'its metadata does not list the authorization code grant' },
     authority: access ? true : lacking('needs `authority` of the target'),
+    'client documents': clientDocuments(target, metadata),
   }
   return {
     ...plain(target),
@@ -59,6 +60,14 @@ export function authorityFacts(target: Target, metadata: Record<string, unknown>
     facilities,
     local: isLocal(new URL(placeOf(target.reach)).hostname),
   }
+}
+
+function clientDocuments({ instruments }: Target, metadata: Record<string, unknown>): true | Lack {
+  if (metadata.client_id_metadata_document_supported !== true)
+    return { kind: 'not-applicable', reason: 'its metadata does not say that a client may be a document' }
+  return instruments.documents
+    ? true
+    : lacking('needs an https address at which the target finds documents of the harness: see `instruments.documents` of the target')
 }
 
 /** Documents claim nothing: they are read. */

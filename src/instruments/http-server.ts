@@ -30,7 +30,12 @@ export class HttpServer {
   }
 
   get origin(): string {
-    return this.#place.origin ?? `http://127.0.0.1:${this.#port}`
+    return this.#place.origin ?? this.at
+  }
+
+  /** Where it is reached on this machine. */
+  get at(): string {
+    return `http://127.0.0.1:${this.#port}`
   }
 
   async open(): Promise<void> {

@@ -1,37 +1,40 @@
 import { randomUUID } from 'node:crypto'
-import type { OutOfBandHit, OutOfBandListener } from '../model/index.ts'
-import { HttpServer, type Place } from './http-server.ts'
+import type { OutOfBandAnswer, OutOfBandHit, OutOfBandListener } from '../model/index.ts'
+import { HttpServer, type Place, reply } from './http-server.ts'
 
 export interface StartedListener extends OutOfBandListener, AsyncDisposable {
   readonly origin: string
+  /** Where it is reached on this machine. */
+  readonly at: string
   close(): Promise<void>
 }
 
 const mostKept = 1_000
 
-/** Starts an address that writes down who asks for it. Every answer is an empty document, or a redirect. */
+/** Starts an address that writes down who asks for it. Every answer is an empty document, unless it is told another. */
 export async function startListener(place: Place = {}): Promise<StartedListener> {
   const hits: OutOfBandHit[] = []
-  const redirects = new Map<string, string>()
+  const answers = new Map<string, OutOfBandAnswer>()
   const server = new HttpServer((request, response) => {
     const path = request.url ?? ''
     const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
     hits.push({ at: Date.now(), verb: request.method ?? '', path, headers })
     if (hits.length > mostKept) hits.shift()
-    const location = redirects.get(path)
     request.resume()
-    response.writeHead(location === undefined ? 200 : 302, location === undefined ? { 'content-type': 'application/json' } : { location })
-    response.end(location === undefined ? '{}' : '')
+    const { status = 200, headers: fields, body = '{}' } = answers.get(path) ?? {}
+    reply(response, status, body, fields)
   }, place)
   await server.open()
   const close = () => server.shut()
   return {
     origin: server.origin,
+    at: server.at,
     url: async ({ redirect } = {}) => {
       const path = `/${randomUUID()}`
-      if (redirect !== undefined) redirects.set(path, redirect)
+      if (redirect !== undefined) answers.set(path, { status: 302, headers: { location: redirect }, body: '' })
       return `${server.origin}${path}`
     },
+    answer: async (url, answer) => void answers.set(new URL(url).pathname, answer),
     hits: async (url) => {
       const { pathname } = new URL(url)
       return hits.filter(({ path }) => path.startsWith(pathname))

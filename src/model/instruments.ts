@@ -97,8 +97,18 @@ export interface Forgery {
 export interface OutOfBandListener {
   /** A fresh URL, by which a hit can be told from those of other probes; `redirect` answers it with a redirect there. */
   url(options?: { redirect?: string }): Promise<string>
+  /** What a URL is answered with from now on. */
+  answer(url: string, answer: OutOfBandAnswer): Promise<void>
   /** What arrived for a URL, in order. */
   hits(url: string): Promise<OutOfBandHit[]>
+}
+
+export interface OutOfBandAnswer {
+  /** 200 if left out. */
+  status?: number
+  /** JSON if no type is said. */
+  headers?: Record<string, string>
+  body?: string
 }
 
 export interface OutOfBandHit {

@@ -52,6 +52,7 @@ export type Facility =
   | 'client secret rotation'
   | 'certificate renewal'
   | 'limited initial access token'
+  | 'client documents'
 
 /** What kind of thing a unit is; a check speaks about one of them. */
 export type Subject = 'endpoint' | 'authorization-server' | 'manifests'
@@ -236,5 +237,7 @@ export interface Instruments {
   readonly upstream?: ScriptedUpstream
   readonly issuer?: ForgingIssuer
   readonly listener?: OutOfBandListener
+  /** Where clients that are documents are published: on the web, with TLS before it. */
+  readonly documents?: OutOfBandListener
   readonly browser?: Browser
 }

@@ -16,11 +16,12 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
   }
   const upstream = started(await instruments.startScriptedUpstream())
   const listener = started(await instruments.startListener())
+  const documents = started(await instruments.startListener({ origin: targets.clientsOrigin }))
   const browser = started(instruments.startBrowser())
   const issuer = started(await instruments.startForgingIssuer({ tenant: 'acme', scopes: 'mcp:read mcp:tools mcp:admin' }))
   const reference = started(
     await startReference({
-      identity: { openRegistration: true },
+      identity: { openRegistration: true, web: { [documents.origin]: documents.at } },
       configure: observable,
       extraUpstreams: [{ name: 'scripted', url: upstream.url }],
       extraIssuers: [{ issuer: issuer.issuer, jwksUri: issuer.jwksUri }],
@@ -33,7 +34,7 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
   return {
     '': gateway,
     '-tls': await tlsTarget(tls, {}),
-    '-identity': { ...identity, instruments: { listener, browser } },
+    '-identity': { ...identity, instruments: { listener, documents, browser } },
     '-manifests': manifestsTarget(),
   }
 }

@@ -80,12 +80,19 @@ const needsApp = 'needs a client for the authorization code grant: `authority.cl
 
 /** A probe that signs a person in to clients of its own. */
 export function asPerson<E>(name: string, run: (flow: Flow) => Promise<E>, options: ProbeOptions = {}): Probe<E> {
-  const requires: Facility[] = ['authorization code', 'user', ...[options.requires ?? []].flat()]
-  const all: ProbeOptions = { deadline: 60_000, ...options, requires, disruptive: true }
-  return probe(name, all, async (context) => {
+  return probe(name, personal(options), async (context) => {
     if (context.facts.facilities.registration !== true) return run(flowOf(context))
     return registering(name, (desk) => run(flowOf(context, desk))).run(context)
   })
+}
+
+/** A probe that signs a person in to clients nobody registers. */
+export const asGuest = <E>(name: string, run: (flow: Flow) => Promise<E>, options: ProbeOptions = {}): Probe<E> =>
+  probe(name, personal(options), (context) => run(flowOf(context)))
+
+function personal(options: ProbeOptions): ProbeOptions {
+  const requires: Facility[] = ['authorization code', 'user', ...[options.requires ?? []].flat()]
+  return { deadline: 60_000, ...options, requires, disruptive: true }
 }
 
 function flowOf(context: ProbeContext, desk?: Desk): Flow {

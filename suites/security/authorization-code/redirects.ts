@@ -13,8 +13,8 @@ import {
   section,
 } from '../../../src/model/index.ts'
 import { unescaped } from '../html.ts'
-import { type Answer, asPerson, endOf, type Flow, goesTo } from './flow.ts'
-import { bringsNoCode, controlledByTokens } from './verdicts.ts'
+import { type Answer, asPerson, endOf, type Flow } from './flow.ts'
+import { bringsNoCode, controlledByTokens, staysAway } from './verdicts.ts'
 
 /** An address nobody has registered. */
 const evil = 'https://assay-redirect.example/callback'
@@ -111,12 +111,6 @@ const leadsNowhereElse =
   (what: (variant: string) => string) =>
   ({ before, tried, after }: { before: Exchange; tried: { what: string; answer: Answer }[]; after: Exchange }): Judgement =>
     controlledByTokens([before, after], () => all(tried.map(({ what: variant, answer }) => staysAway(answer, what(variant)))))
-
-/** Neither a code nor an error is sent to an address nobody has registered. */
-function staysAway(answer: Answer, what: string, uri = answer.redirectUri): Judgement {
-  const arrived = answer.redirect !== undefined && goesTo(answer.redirect, uri)
-  return holdsIf(!arrived, what, { expected: 'an error page', actual: `a redirect to ${uri}`, exchange: answer.last })
-}
 
 const registrationsLack = notTestable('the server registers no client with the redirect URI this takes')
 

@@ -4,6 +4,7 @@ import {
   broken,
   type Exchange,
   holds,
+  holdsIf,
   inconclusive,
   type Judgement,
   notApplicable,
@@ -11,7 +12,7 @@ import {
   summaryOf,
 } from '../../../src/model/index.ts'
 import { formsIn } from '../html.ts'
-import { type Answer, endOf, tokensIn } from './flow.ts'
+import { type Answer, endOf, goesTo, tokensIn } from './flow.ts'
 
 /** Says something only when the same, undamaged, brought tokens. */
 export function controlledByTokens(controls: readonly Exchange[], judge: () => Judgement): Judgement {
@@ -24,6 +25,12 @@ export function controlledByTokens(controls: readonly Exchange[], judge: () => J
 export function bringsNoCode(answer: Answer, what: string): Judgement {
   if (answer.code !== undefined) return broken(what, { expected: 'an error', actual: endOf(answer), exchange: answer.last })
   return turnedDown(answer)
+}
+
+/** Neither a code nor an error is sent to an address nobody has registered. */
+export function staysAway(answer: Answer, what: string, uri = answer.redirectUri): Judgement {
+  const arrived = answer.redirect !== undefined && goesTo(answer.redirect, uri)
+  return holdsIf(!arrived, what, { expected: 'an error page', actual: `a redirect to ${uri}`, exchange: answer.last })
 }
 
 /** An authorization request that came to nothing was refused, unless it came to nothing for another reason. */

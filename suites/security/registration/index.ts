@@ -1,3 +1,4 @@
+import documents from './documents.ts'
 import limits from './limits.ts'
 import management from './management.ts'
 import pages from './pages.ts'
@@ -8,4 +9,4 @@ import response from './response.ts'
 import statements from './statements.ts'
 import values from './values.ts'
 
-export default [values, statements, response, redirects, privilege, requests, pages, management, limits]
+export default [values, statements, response, redirects, privilege, requests, documents, pages, management, limits]

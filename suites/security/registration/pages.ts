@@ -26,7 +26,7 @@ const unescaped = '<img src=assay'
 const borrowed = 'Claude'
 
 /** A name of this machine that no page has another reason to show. */
-function unusedHost(context: ProbeContext): string {
+export function unusedHost(context: ProbeContext): string {
   const { issuer, resource = '' } = context.access()
   return `${issuer} ${resource}`.includes('127.0.0.1') ? 'localhost' : '127.0.0.1'
 }

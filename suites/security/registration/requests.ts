@@ -230,5 +230,5 @@ function unfetched({ what, url, answer, hits }: Fetched): Judgement {
 }
 
 /** Whether an address is one of this machine or its network. */
-const isInner = (url: string): boolean =>
+export const isInner = (url: string): boolean =>
   /^(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|169\.254\.|\[(::1|f[cd]|fe80))/.test(new URL(url).hostname)

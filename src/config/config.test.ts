@@ -91,6 +91,14 @@ describe('targets made ready', () => {
     })
   })
 
+  test('somebody the issuer vouches for is named by the environment as well, with claims as they are', async () => {
+    const employee = { sub: env('EMPLOYEE'), email: 'ada@acme.example' }
+    const issuer: Config = { targets: { id: { kind: 'authorization-server', url: 'https://id.example', authority: { employee } } } }
+    const { targets } = await resolveTargets(loaded(issuer), ['id'], { EMPLOYEE: 'ada' })
+    expect(targets[0]!.access?.employee).toEqual({ sub: 'ada', email: 'ada@acme.example' })
+    expect(() => validate({ targets: { id: { ...issuer.targets.id, authority: { employee: {} } } } }, file)).toThrow(/authority\.employee/)
+  })
+
   test('a missing variable names itself, its place, and how to set it', async () => {
     await expect(resolveTargets(loaded(config), ['gw'], { GW_URL: 'https://gw.example/mcp', KEY: 'k' })).rejects.toMatchObject({
       code: 'E_CONFIG_MISSING_ENV',

@@ -19,22 +19,25 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
   const documents = started(await instruments.startListener({ origin: targets.clientsOrigin }))
   const browser = started(instruments.startBrowser())
   const issuer = started(await instruments.startForgingIssuer({ tenant: 'acme', scopes: 'mcp:read mcp:tools mcp:admin' }))
+  const provider = started(await instruments.startForgingIssuer())
+  const identityProviders = [{ issuer: provider.issuer, jwksUri: provider.jwksUri, tenant: 'acme' }]
   const reference = started(
     await startReference({
-      identity: { openRegistration: true, web: { [documents.origin]: documents.at } },
+      identity: { openRegistration: true, web: { [documents.origin]: documents.at }, identityProviders },
       configure: observable,
       extraUpstreams: [{ name: 'scripted', url: upstream.url }],
       extraIssuers: [{ issuer: issuer.issuer, jwksUri: issuer.jwksUri }],
     }),
   )
   await issuer.setAudience(reference.url)
+  await provider.setAudience(reference.issuer)
   const tls = started(await startTlsReference(reference.parts, { configure: observable }))
   const gateway = await gatewayTarget(reference, { upstream, issuer, listener, browser })
   const identity = await identityTarget(reference.parts.identity, reference.url)
   return {
     '': gateway,
     '-tls': await tlsTarget(tls, {}),
-    '-identity': { ...identity, instruments: { listener, documents, browser } },
+    '-identity': { ...identity, instruments: { listener, documents, browser, issuer: provider } },
     '-manifests': manifestsTarget(),
   }
 }

@@ -162,6 +162,7 @@ async function accessOf({ authority }: TargetConfig, reach: Reach, reader: Reade
         password: await secret(password, `users[${index}].password`),
       })),
     ),
+    employee: authority.employee && { ...authority.employee, sub: text(authority.employee.sub, 'employee.sub') },
     resource: text(authority.resource, 'resource') ?? ('url' in reach ? reach.url : undefined),
     scope: authority.scope,
     privilegedScope: authority.privilegedScope,

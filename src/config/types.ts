@@ -64,6 +64,11 @@ export interface AuthorityConfig {
   clients?: { clientId: Text; clientSecret: Secret; scope?: string; tenant?: string; redirectUri?: string }[]
   /** People who can log in. */
   users?: { username: Text; password: Secret; tenant?: string }[]
+  /**
+   * Somebody for whom the issuer of `instruments` vouches, where it is trusted as an identity provider and the first client may
+   * present what it says (ID-JAG): `sub`, and other claims that are needed.
+   */
+  employee?: { sub: Text; [claim: string]: unknown }
   /** The resource tokens are for; the URL of the target if left out. */
   resource?: Text
   /** A scope any agent may have. */

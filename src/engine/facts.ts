@@ -49,6 +49,7 @@ export function authorityFacts(target: Target, metadata: Record<string, unknown>
     'authorization code': code
       ? offered('authorization_endpoint', 'authorization endpoint')
       : { kind: 'not-applicable', reason: 'its metadata does not list the authorization code grant' },
+    'identity assertion grant': assertionGrant(target, metadata),
     authority: access ? true : lacking('needs `authority` of the target'),
     'client documents': clientDocuments(target, metadata),
   }
@@ -68,6 +69,14 @@ function clientDocuments({ instruments }: Target, metadata: Record<string, unkno
   return instruments.documents
     ? true
     : lacking('needs an https address at which the target finds documents of the harness: see `instruments.documents` of the target')
+}
+
+/** Grants of an identity provider are of use where the server trusts one that the harness can play. */
+function assertionGrant({ access, instruments }: Target, { authorization_grant_profiles_supported: profiles }: Record<string, unknown>) {
+  if (access?.employee && instruments.issuer) return true
+  if (Array.isArray(profiles) && profiles.includes('urn:ietf:params:oauth:grant-profile:id-jag'))
+    return lacking('needs an identity provider it trusts: see `authority.employee` and `instruments.issuer` of the target')
+  return { kind: 'not-applicable', reason: 'its metadata does not offer grants of identity providers' } satisfies Lack
 }
 
 /** Documents claim nothing: they are read. */

@@ -10,6 +10,8 @@ export interface AuthorityAccess {
   readonly clients: readonly ClientAccess[]
   /** People who can log in, for the authorization code grant. */
   readonly users: readonly UserAccess[]
+  /** What the forging issuer says of somebody for whom it may vouch as an identity provider: the claims of a grant (ID-JAG). */
+  readonly employee?: Readonly<Record<string, unknown>>
   /** The resource tokens are for (RFC 8707): the URL of the MCP endpoint. */
   readonly resource?: string
   /** A scope any agent may have. */

@@ -145,6 +145,8 @@ const sources: Record<string, string> = {
   'whatwg-sse': 'https://html.spec.whatwg.org/multipage/server-sent-events.html#',
   'oauth-2.1': 'https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-',
   cimd: 'https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-00#section-',
+  ema: 'https://github.com/modelcontextprotocol/ext-auth/blob/main/specification/stable/enterprise-managed-authorization.mdx#',
+  'id-jag': 'https://www.ietf.org/archive/id/draft-ietf-oauth-identity-assertion-authz-grant-04.html#section-',
   'oidc-core': 'https://openid.net/specs/openid-connect-core-1_0.html#',
   'oidc-discovery': 'https://openid.net/specs/openid-connect-discovery-1_0.html#',
   kubernetes: 'https://kubernetes.io/',

@@ -47,6 +47,7 @@ export type Facility =
   | 'introspection'
   | 'revocation'
   | 'resource'
+  | 'identity assertion grant'
   | 'privileged scope'
   | 'M2M secret rotation'
   | 'client secret rotation'

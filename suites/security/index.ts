@@ -2,6 +2,7 @@ import audit from './audit/index.ts'
 import authority from './authority/index.ts'
 import authorizationCode from './authorization-code/index.ts'
 import browser from './browser/index.ts'
+import enterprise from './enterprise/index.ts'
 import exposure from './exposure/index.ts'
 import flow from './flow/index.ts'
 import m2m from './m2m/index.ts'
@@ -28,6 +29,7 @@ export default {
   rotation,
   metadata,
   m2m,
+  enterprise,
   privileges,
   poisoning,
   tenants,

@@ -1,0 +1,4 @@
+import accessTokenRequest from './access-token-request.ts'
+import discovery from './discovery.ts'
+
+export default [discovery, accessTokenRequest]

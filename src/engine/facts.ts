@@ -139,6 +139,10 @@ function given({ access, observe, operate, behind, instruments, reach, tls }: Ta
       operate?.renewCertificate,
       'needs a way to have the certificate of the target renewed: see `operate.renewCertificate` of the target',
     ),
+    'tenant offboarding': has(
+      operate?.temporaryTenant,
+      'needs a tenant that may be offboarded: see `operate.temporaryTenant` of the target',
+    ),
     'limited initial access token': has(
       operate?.initialAccessToken,
       'needs initial access tokens for so many clients: see `operate.initialAccessToken` of the target',

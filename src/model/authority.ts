@@ -47,8 +47,18 @@ export interface Operations {
   initialAccessToken?(uses: number): Promise<string>
   /** Replaces the secret of a client at the authorization server. */
   rotateClientSecret?(clientId: string): Promise<RotatedSecret>
+  /** Takes in a tenant that is offboarded again before the run is over. */
+  temporaryTenant?(): Promise<TemporaryTenant>
   /** Gives the target another certificate for the same names, as its renewal would. */
   renewCertificate?(): Promise<void>
+}
+
+/** A tenant for the occasion, with one client that has what the first client of `authority.clients` has. */
+export interface TemporaryTenant {
+  clientId: string
+  clientSecret: string
+  /** Ends the access of the tenant, as it would be ended for one that leaves. */
+  offboard(): Promise<void>
 }
 
 export interface RotatedSecret {

@@ -52,6 +52,7 @@ export type Facility =
   | 'M2M secret rotation'
   | 'client secret rotation'
   | 'certificate renewal'
+  | 'tenant offboarding'
   | 'limited initial access token'
   | 'client documents'
 

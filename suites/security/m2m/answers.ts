@@ -12,11 +12,12 @@ import {
   type Judgement,
   mediaTypeOf,
   notApplicable,
+  probe,
   section,
   statusOf,
 } from '../../../src/model/index.ts'
 import { type Challenge, parseChallenges } from '../challenge.ts'
-import { codeOf, decided, eachOf, refusedAs, tokenOf, toldBy } from './machine.ts'
+import { between, by, codeOf, decided, eachOf, endpointOf, formOf, grant, postForm, read, refusedAs, tokenOf, toldBy } from './machine.ts'
 import { ownClients } from './registered.ts'
 import { type Requests, requests } from './requests.ts'
 
@@ -45,6 +46,16 @@ const eachSuccess = (evidence: Requests, judge: (exchange: Exchange, body: Recor
 const permitted = /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/
 const internals =
   /\bat [\w$.<>]+ ?\([^)]*:\d+|\bat [\w$]+(\.[\w$<>]+)+\(|Traceback \(most recent|\b\w+(\.\w+)+Exception\b|ORA-\d{5}|SQLSTATE|\/(usr|home|var|opt|app)\/[\w./-]+\.\w+/
+
+/** What the tokens of two clients say of their subjects. */
+const subjects = probe('tokens of two machines', { requires: ['client', 'second client'] }, async (context) => {
+  const { before: first, way, asked } = await context.use(requests)
+  const { clients, users } = context.access()
+  const { headers, form } = by(context, way, clients[1]!)
+  const own = formOf({ ...asked, scope: asked.scope && (clients[1]!.scope ?? asked.scope) })
+  const exchange = await postForm(context, endpointOf(context, 'token_endpoint'), [grant, ...own, ...form], headers)
+  return { first, second: read(context, 'of another client', exchange), users: users.map(({ username }) => username) }
+})
 
 export default section(
   {
@@ -199,6 +210,41 @@ export default section(
       },
       fix: 'Add the claims, or do not name the type at+jwt.',
       weakness: ['CWE-345', 'API2:2023'],
+      threat: 'misdirected-token',
+    }),
+
+    check('m2m/subject', {
+      spec: 'rfc9068',
+      page: '2.2',
+      requires: 'second client',
+      title: 'A machine has a subject of its own',
+      should: 'name in sub of the token a client gets for itself that very client, and so neither another client nor a user',
+      needs: { subjects },
+      judge: ({ subjects: { first, second, users } }) => {
+        const answers = [first, second]
+        return between(
+          answers.map(({ exchange }) => exchange),
+          () => {
+            if (!answers.every(({ header }) => /^(application\/)?at\+jwt$/i.test(String(header?.typ))))
+              return notApplicable('the tokens are not of the type at+jwt')
+            const [one, other] = answers.map(({ claims }) => claims?.sub)
+            const { exchange } = second
+            return holdsIf(one === undefined || one !== other, 'gives two clients one subject', {
+              expected: 'two subjects',
+              actual: one,
+              exchange,
+            }).and(
+              holdsIf(!users.some((user) => user === one || user === other), 'gives a client the name of a user for its subject', {
+                expected: 'the id of the client',
+                actual: [one, other],
+                exchange,
+              }),
+            )
+          },
+        )
+      },
+      fix: 'Set sub to the id of the client where nobody has signed in.',
+      weakness: ['CWE-290', 'CWE-345', 'API2:2023'],
       threat: 'misdirected-token',
     }),
 

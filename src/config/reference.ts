@@ -18,15 +18,17 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
   const listener = started(await instruments.startListener())
   const documents = started(await instruments.startListener({ origin: targets.clientsOrigin }))
   const browser = started(instruments.startBrowser())
-  const issuer = started(await instruments.startForgingIssuer({ tenant: 'acme', scopes: 'mcp:read mcp:tools mcp:admin' }))
   const provider = started(await instruments.startForgingIssuer())
   const identityProviders = [{ issuer: provider.issuer, jwksUri: provider.jwksUri, tenant: 'acme' }]
+  const issuer = started(
+    await instruments.startForgingIssuer({ tenant: 'acme', scopes: 'mcp:read mcp:tools mcp:admin', clients: ['assay-client'] }),
+  )
   const reference = started(
     await startReference({
       identity: { openRegistration: true, web: { [documents.origin]: documents.at }, identityProviders },
       configure: observable,
       extraUpstreams: [{ name: 'scripted', url: upstream.url }],
-      extraIssuers: [{ issuer: issuer.issuer, jwksUri: issuer.jwksUri }],
+      extraIssuers: [{ issuer: issuer.issuer, jwksUri: issuer.jwksUri, clients: issuer.clients }],
     }),
   )
   await issuer.setAudience(reference.url)

@@ -32,7 +32,7 @@ export interface TargetConfig {
   areas?: string[]
   /** The first one is used unless a check needs several. `canaries` are texts that only the tenant of the identity may see. */
   identities?: Record<string, { tenant?: string; token?: TokenSource; canaries?: string[] }>
-  tools?: { allow?: string[]; echo?: string; slow?: string; failing?: string }
+  tools?: { allow?: string[]; echo?: string; slow?: string; failing?: string; personal?: string }
   /** Files that describe a deployment, by globs relative to the configuration; for `kind: 'manifests'`. */
   files?: string[]
   /** The authorization server of the clients, or what is needed to assess one. */
@@ -94,6 +94,8 @@ export interface InstrumentsConfig {
     scopes?: string
     /** Claim `tenant` of every token. */
     tenant?: string
+    /** The clients whose tokens alone the target accepts from this issuer; any client if left out. */
+    clients?: [string, ...string[]]
   }
 }
 

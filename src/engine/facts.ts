@@ -196,6 +196,9 @@ function facilitiesOf(target: Target, facts: Omit<UnitFacts, 'facilities'>, cata
       : noTools,
     'slow tool': named('slow'),
     'failing tool': named('failing'),
+    'personal tool': target.tools.personal
+      ? true
+      : { kind: 'not-applicable', reason: 'no tool is for people only, by the word of the operator: see `tools.personal` of the target' },
     'second tenant': has(
       new Set(target.identities.map(({ tenant }) => tenant)).size > 1,
       'needs identities of two tenants under `identities` of the target',

@@ -72,7 +72,7 @@ const mirroredArguments = ({ inputSchema }: ToolDefinition): [name: string, sche
   )
 
 /** A tool named by the operator for a role. */
-export function namedCall(catalogue: Catalogue, target: Target, role: 'slow' | 'failing'): ToolCall {
+export function namedCall(catalogue: Catalogue, target: Target, role: 'slow' | 'failing' | 'personal'): ToolCall {
   const name = target.tools[role]
   if (name === undefined) throw new Unfit('not-testable', `needs a ${role} tool: name one under \`tools.${role}\` of the target`)
   const definition = catalogue.tools.items.find((tool) => tool.name === name)

@@ -42,7 +42,7 @@ export interface Target {
   areas?: readonly string[]
   /** The first is the one that conformance speaks as. */
   identities: Identity[]
-  tools: { allow: string[]; echo?: string; slow?: string; failing?: string }
+  tools: { allow: string[]; echo?: string; slow?: string; failing?: string; personal?: string }
   limits: {
     requestsPerSecond: number
     probesAtOnce: number

@@ -12,6 +12,8 @@ export interface ForgingIssuerOptions {
   scopes?: string
   /** Claim `tenant` of every token. */
   tenant?: string
+  /** The clients whose tokens alone the target accepts; the tokens are for the first. */
+  clients?: readonly [string, ...string[]]
   /** Milliseconds the JWKS takes while `slow`. */
   slowness?: number
   place?: Place
@@ -40,7 +42,8 @@ export async function startForgingIssuer(options: ForgingIssuerOptions = {}): Pr
 }
 
 class Issuer implements StartedForgingIssuer {
-  readonly clientId = 'assay-client'
+  readonly clientId: string
+  readonly clients?: readonly [string, ...string[]]
   readonly clientSecret = randomBytes(24).toString('base64url')
   readonly #options: ForgingIssuerOptions
   readonly #keys: Keys
@@ -53,6 +56,8 @@ class Issuer implements StartedForgingIssuer {
 
   constructor(options: ForgingIssuerOptions, keys: Keys) {
     this.#options = options
+    this.clients = options.clients
+    this.clientId = options.clients?.[0] ?? 'assay-client'
     this.#server = new HttpServer((request, response) => void this.#guarded(request, response), options.place)
     this.#keys = keys
     this.#audience = options.audience ?? noAudience

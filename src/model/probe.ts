@@ -61,11 +61,11 @@ export interface ProbeContext {
   /** The lists of the target, read to their ends once per unit. */
   catalogue(): Promise<Catalogue>
   /**
-   * A call the target's owner allows: by role (`echo`, `slow`, `failing`), any read-only tool, or one of those that has an
+   * A call the target's owner allows: by role (`echo`, `slow`, `failing`, `personal`), any read-only tool, or one of those that has an
    * output schema (`structured`), an argument given again in a header (`mirrored`) or one that takes a URL (`addressed`). Throws
    * `Unfit`.
    */
-  tool(role: 'echo' | 'slow' | 'failing' | 'any' | 'structured' | 'mirrored' | 'addressed'): Promise<ToolCall>
+  tool(role: 'echo' | 'slow' | 'failing' | 'personal' | 'any' | 'structured' | 'mirrored' | 'addressed'): Promise<ToolCall>
   /** The documents of a deployment's description; of a target of kind `manifests` only. */
   documents(): Promise<DeploymentDocument[]>
   /**

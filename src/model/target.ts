@@ -24,6 +24,7 @@ export type Facility =
   | 'echo tool'
   | 'slow tool'
   | 'failing tool'
+  | 'personal tool'
   | 'second tenant'
   | 'scripted upstream'
   | 'forging issuer'

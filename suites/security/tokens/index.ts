@@ -1,4 +1,5 @@
 import claims from './claims.ts'
+import clients from './clients.ts'
 import encoding from './encoding.ts'
 import keys from './keys.ts'
 import privilege from './privilege.ts'
@@ -7,4 +8,4 @@ import revoked from './revoked.ts'
 import scopes from './scopes.ts'
 import signatures from './signatures.ts'
 
-export default [requirements, signatures, encoding, claims, scopes, privilege, keys, revoked]
+export default [requirements, signatures, encoding, claims, clients, scopes, privilege, keys, revoked]

@@ -15,6 +15,7 @@ import {
   statusOf,
   summaryOf,
   transcript,
+  Unfit,
 } from '../../../src/model/index.ts'
 
 /** Sessions opened one after the other to look at their ids, beside those of all other probes. */
@@ -83,10 +84,12 @@ const borrowed = probe(
   'a session used with the token of another client',
   { over: 'http', requires: ['sessions', 'forging issuer'] },
   async ({ connect, instruments }) => {
+    const { clients } = instruments.issuer!
+    const somebody = clients === undefined ? 'assay-somebody-else' : clients[1]
+    if (somebody === undefined)
+      throw new Unfit('not-testable', 'needs a second client that is let in: see `instruments.issuer.clients` of the target')
     const session = await connect({ token: await instruments.issuer!.mint() })
-    const token = await instruments.issuer!.mint({
-      claims: { sub: 'assay-somebody-else', client_id: 'assay-somebody-else', azp: 'assay-somebody-else' },
-    })
+    const token = await instruments.issuer!.mint({ claims: { sub: somebody, client_id: somebody, azp: somebody } })
     const before = await session.send('tools/list')
     const other = await connect({ token })
     const [post, remove] = await Promise.all([

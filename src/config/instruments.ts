@@ -30,9 +30,9 @@ export class Instrumentation {
       ...(upstream && { upstream: await this.#started('upstream', upstream, reader, (place) => startScriptedUpstream({ place })) }),
       ...(issuer && {
         issuer: await this.#started('issuer', issuer, reader, async (place) => {
-          const { scopes, tenant, clients, audience } = issuer
+          const { scopes, broadScope, tenant, clients, audience } = issuer
           const resource = audience === undefined ? placeOf(reach) : reader.text(audience, 'instruments.issuer.audience')
-          return startForgingIssuer({ place, scopes, tenant, clients, audience: () => resource })
+          return startForgingIssuer({ place, scopes, broadScope, tenant, clients, audience: () => resource })
         }),
       }),
     }

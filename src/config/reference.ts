@@ -21,7 +21,12 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
   const provider = started(await instruments.startForgingIssuer())
   const identityProviders = [{ issuer: provider.issuer, jwksUri: provider.jwksUri, tenant: 'acme' }]
   const issuer = started(
-    await instruments.startForgingIssuer({ tenant: 'acme', scopes: 'mcp:read mcp:tools mcp:admin', clients: ['assay-client'] }),
+    await instruments.startForgingIssuer({
+      tenant: 'acme',
+      scopes: 'mcp:read mcp:tools mcp:admin',
+      broadScope: 'mcp:admin',
+      clients: ['assay-client', 'assay-second-client'],
+    }),
   )
   const reference = started(
     await startReference({

@@ -92,9 +92,11 @@ export interface InstrumentsConfig {
     audience?: Text
     /** Separated by spaces. */
     scopes?: string
+    /** The scope that implies all others an agent needs. */
+    broadScope?: string
     /** Claim `tenant` of every token. */
     tenant?: string
-    /** The clients whose tokens alone the target accepts from this issuer; any client if left out. */
+    /** The clients whose tokens alone the target accepts from this issuer, better two than one; any client if left out. */
     clients?: [string, ...string[]]
   }
 }

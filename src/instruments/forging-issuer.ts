@@ -10,6 +10,8 @@ export interface ForgingIssuerOptions {
   audience?: () => string
   /** Granted scopes, separated by spaces. */
   scopes?: string
+  /** The scope among them that implies the others. */
+  broadScope?: string
   /** Claim `tenant` of every token. */
   tenant?: string
   /** The clients whose tokens alone the target accepts; the tokens are for the first. */
@@ -44,6 +46,7 @@ export async function startForgingIssuer(options: ForgingIssuerOptions = {}): Pr
 class Issuer implements StartedForgingIssuer {
   readonly clientId: string
   readonly clients?: readonly [string, ...string[]]
+  readonly broadScope?: string
   readonly clientSecret = randomBytes(24).toString('base64url')
   readonly #options: ForgingIssuerOptions
   readonly #keys: Keys
@@ -57,6 +60,7 @@ class Issuer implements StartedForgingIssuer {
   constructor(options: ForgingIssuerOptions, keys: Keys) {
     this.#options = options
     this.clients = options.clients
+    this.broadScope = options.broadScope
     this.clientId = options.clients?.[0] ?? 'assay-client'
     this.#server = new HttpServer((request, response) => void this.#guarded(request, response), options.place)
     this.#keys = keys

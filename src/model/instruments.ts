@@ -67,6 +67,8 @@ export interface ForgingIssuer {
   readonly issuer: string
   /** The clients of this issuer whose tokens alone the target accepts, by the word of the operator; the right tokens are for the first. */
   readonly clients?: readonly [string, ...string[]]
+  /** A scope that implies every other the right tokens have, by the word of the operator. */
+  readonly broadScope?: string
   /** A token the target must accept: right audience, tenant and scopes. Claims and header members given here replace the right ones, `undefined` removes them. */
   mint(forgery?: Forgery): Promise<string>
   /** The public signing key as PEM and JWK, for key-confusion attacks. */

@@ -14,7 +14,6 @@ export const reasons: Record<string, string> = {
   'transport.session.restart-404': 'needs a way to restart the target; belongs to the chaos suite',
   'transport.session.sticky': 'needs the addresses of the replicas; belongs to the chaos suite',
   'transport.http.origin-absent-ok': 'every other request of a run is one without an Origin',
-  'auth.rs.scope-hierarchy': 'needs to know which scope of the target implies which',
   'section 14': 'multi round-trip requests need a tool that asks for input; not checked yet',
   'section 17': 'is about the authorization server, not the MCP endpoint; not checked yet',
   'section 18': 'needs a tool that elicits or samples; not checked yet',

@@ -24,6 +24,7 @@ import {
   Unfit,
 } from '../../../src/model/index.ts'
 import { bearerOf, type Challenge } from '../challenge.ts'
+import { decodeJwt } from './jwt.ts'
 
 const none = 'assay:none'
 
@@ -141,6 +142,23 @@ const batched = probe(
   },
 )
 
+/** The same operations with every scope, and with the one that implies them all. */
+const implied = probe('operations with the scope that implies the others', forging, async (context) => {
+  const { broadScope } = context.instruments.issuer!
+  if (broadScope === undefined)
+    throw new Unfit(
+      'not-applicable',
+      'no scope implies the others, by the word of the operator: see `instruments.issuer.broadScope` of the target',
+    )
+  const { steps, callable } = await context.use(ladder)
+  const operations = [...new Set([...steps.map(({ operation }) => operation), ...(callable ? (['tools/call'] as const) : [])])]
+  const { scope: every } = decodeJwt(await context.instruments.issuer!.mint())!.claims
+  const tried: { all: Step; one: Step }[] = []
+  for (const operation of operations)
+    tried.push({ all: await perform(context, operation, String(every)), one: await perform(context, operation, broadScope) })
+  return { tried }
+})
+
 const answersCall = ({ messages }: Exchange): boolean =>
   messages.some(({ message }) => isResponse(message) && message.id === 'assay-2' && 'result' in message)
 
@@ -254,6 +272,30 @@ export default section(
           : notApplicable('the target serves no call in a batch'),
       fix: 'Check scopes where a message is dispatched, not where a body is received.',
       weakness: ['CWE-862', 'CWE-863', 'API5:2023', 'MCP02:2025'],
+    }),
+
+    check('tokens/scope-hierarchy', {
+      page: 'basic/authorization#step-up-authorization-flow',
+      revisions: '2026-07-28',
+      title: 'A scope that implies others is enough for what these allow',
+      must: 'account for scopes that imply others when it decides whether a token is sufficient',
+      needs: { implied },
+      judge: ({ implied: { tried } }) =>
+        controlled(
+          tried.map(({ all }) => all.exchange),
+          () =>
+            all(
+              tried.map(({ one }) =>
+                holdsIf(!isRefusal(one), `refuses ${one.operation} with the scope that implies the one it asks for`, {
+                  expected: 'a result',
+                  actual: `${one.scope}: ${summaryOf(one.exchange)}`,
+                  exchange: one.exchange,
+                }),
+              ),
+            ),
+        ),
+      fix: 'Expand the scopes of a token by those they imply before they are compared.',
+      covers: 'auth.rs.scope-hierarchy',
     }),
 
     check('tokens/scope-challenge', {

@@ -97,24 +97,6 @@ const cancelled = probe(
   },
 )
 
-const pooled = probe(
-  'sessions at the server behind the target',
-  { requires: ['second tenant', 'scripted upstream'], over: 'http' },
-  async (context) => {
-    const { name } = await scriptedTool(context)
-    const clients = await sharedBoth(context)
-    const used: Record<Side, string[]> = { own: [], other: [] }
-    const calls: Exchange[] = []
-    for (const side of [...sides, ...sides]) {
-      const script = await context.instruments.upstream!.script({})
-      calls.push(await clients[side].send('tools/call', { name, arguments: { script, text: 'assay' } }))
-      const ids = (await context.instruments.upstream!.calls(script)).map(({ headers }) => headers['mcp-session-id'])
-      used[side].push(...ids.filter((id) => id !== undefined))
-    }
-    return { calls, used }
-  },
-)
-
 export default section(
   {
     spec: 'policy',
@@ -196,26 +178,6 @@ export default section(
         })
       },
       fix: 'Look running requests up by the session or identity that cancels, and by the id.',
-      covers: 'tenant.session-isolation',
-    }),
-
-    check('tenants/upstream-session', {
-      requires: 'scripted upstream',
-      weakness: ['CWE-488', 'CWE-668', 'API1:2023', 'MCP10:2025'],
-      title: 'Tenants share no session at a server',
-      policy: 'hold a session of its own for each tenant at the servers behind it',
-      needs: { pooled },
-      judge: ({ pooled: { calls, used } }) =>
-        proven(calls, () => {
-          if (used.own.length === 0 || used.other.length === 0) return notApplicable('the target uses no sessions at this server')
-          const shared = used.own.find((id) => used.other.includes(id))
-          return holdsIf(shared === undefined, 'calls a server for two tenants in one session', {
-            expected: 'a session for each tenant',
-            actual: shared,
-            exchange: calls[0],
-          })
-        }),
-      fix: 'Keep sessions at servers by tenant and client, never in a pool that all draw from.',
       covers: 'tenant.session-isolation',
     }),
   ],

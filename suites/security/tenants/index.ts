@@ -7,8 +7,9 @@ import limits from './limits.ts'
 import lists from './lists.ts'
 import notifications from './notifications.ts'
 import offboarding from './offboarding.ts'
+import pooling from './pooling.ts'
 import race from './race.ts'
 import sessions from './sessions.ts'
 import spoofing from './spoofing.ts'
 
-export default [lists, calls, spoofing, claims, sessions, handles, caches, notifications, errors, limits, offboarding, race]
+export default [lists, calls, spoofing, claims, sessions, handles, caches, notifications, errors, limits, offboarding, pooling, race]

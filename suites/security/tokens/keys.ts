@@ -13,7 +13,7 @@ import {
   section,
   summaryOf,
 } from '../../../src/model/index.ts'
-import { turnedAway } from './attempts.ts'
+import { again, turnedAway } from './attempts.ts'
 
 const forging = { over: 'http', requires: ['authorization', 'forging issuer'], alone: true } as const
 
@@ -45,6 +45,22 @@ const outage = probe('tokens while the keys of the issuer cannot be had', forgin
   try {
     const [stranger, known] = await Promise.all([open(context, unknown('assay-unknown')), open(context)])
     return { before, flood, fetched, stranger, known }
+  } finally {
+    await issuer.jwks('up')
+  }
+})
+
+/** What a right token is answered while the keys are on their way for a token whose key nobody knows. */
+const slow = probe('tokens while the keys of the issuer take their time', forging, async (context) => {
+  const issuer = context.instruments.issuer!
+  const before = await open(context)
+  const send = async (forgery: Forgery = {}) =>
+    again(context, before, { headers: [['Authorization', `Bearer ${context.conceal(await issuer.mint(forgery), 'TOKEN')}`]] })
+  await context.pause(400)
+  await issuer.jwks('slow')
+  try {
+    const [stranger, known] = await Promise.all([send(unknown('assay-slow')), context.pause(150).then(() => send())])
+    return { before, stranger, known }
   } finally {
     await issuer.jwks('up')
   }
@@ -145,6 +161,29 @@ export default section(
         ),
       fix: 'Keep the key set for minutes, and go on with the old one when a fetch fails.',
       weakness: ['CWE-636', 'API4:2023'],
+      covers: 'auth.rs.as-down',
+    }),
+
+    check('tokens/keys-slow', {
+      title: 'Keys that are slow to come hold nobody up but who needs them',
+      policy: 'serve tokens of known keys while it waits for the key set, and let none of unknown keys in',
+      needs: { slow },
+      judge: ({ slow: { before, known, stranger } }) =>
+        controlled([before], () =>
+          all([
+            holdsIf(resultOf(stranger) === undefined, 'lets unknown tokens in while it waits for the keys', {
+              expected: 'no result',
+              actual: summaryOf(stranger),
+              exchange: stranger,
+            }),
+            holdsIf(resultOf(known) !== undefined, 'holds right tokens up while it waits for the keys of others', {
+              expected: 'a result within two seconds',
+              actual: summaryOf(known),
+              exchange: known,
+            }),
+          ]),
+        ),
+      fix: 'Bound the time of a fetch, and let only those tokens wait for it whose key is not there.',
       covers: 'auth.rs.as-down',
     }),
 

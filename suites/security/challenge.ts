@@ -1,3 +1,5 @@
+import { type Exchange, headerOf } from '../../src/model/index.ts'
+
 /** A challenge of a WWW-Authenticate field. */
 export interface Challenge {
   /** In lower case. */
@@ -16,6 +18,10 @@ export function parseChallenges(field: string): Challenge[] | undefined {
   }
   return challenges.length === 0 ? undefined : challenges
 }
+
+/** The challenge of a scheme, given in lower case, that an answer holds. */
+export const challengeFor = (exchange: Exchange, scheme: string): Challenge | undefined =>
+  parseChallenges(headerOf(exchange, 'www-authenticate') ?? '')?.find((challenge) => challenge.scheme === scheme)
 
 /** The Bearer challenge of the field, if it has one and can be read. */
 export const bearerOf = (field: string | undefined): Challenge | undefined =>

@@ -86,6 +86,13 @@ const documentOf = (exchange: Exchange): Json | undefined => (statusOf(exchange)
 const published = ({ header, found }: Documents): Exchange[] =>
   [header, ...found].filter((exchange) => exchange !== null && documentOf(exchange) !== undefined) as Exchange[]
 
+/** What a member of the metadata of the resource says, wherever it is published. */
+export async function memberOfMetadata({ use }: ProbeContext, name: string): Promise<unknown> {
+  return published(await use(documents))
+    .map((exchange) => documentOf(exchange)![name])
+    .find((value) => value !== undefined)
+}
+
 const missing = notApplicable('the target publishes no metadata')
 
 const judged = (documents: Documents, judge: (document: Json, exchange: Exchange) => Judgement): Judgement => {

@@ -1,3 +1,4 @@
+import bound from './bound.ts'
 import claims from './claims.ts'
 import clients from './clients.ts'
 import encoding from './encoding.ts'
@@ -8,4 +9,4 @@ import revoked from './revoked.ts'
 import scopes from './scopes.ts'
 import signatures from './signatures.ts'
 
-export default [requirements, signatures, encoding, claims, clients, scopes, privilege, keys, revoked]
+export default [requirements, signatures, encoding, claims, clients, scopes, privilege, keys, revoked, bound]

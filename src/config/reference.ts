@@ -20,14 +20,10 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
   const browser = started(instruments.startBrowser())
   const provider = started(await instruments.startForgingIssuer())
   const identityProviders = [{ issuer: provider.issuer, jwksUri: provider.jwksUri, tenant: 'acme' }]
-  const issuer = started(
-    await instruments.startForgingIssuer({
-      tenant: 'acme',
-      scopes: 'mcp:read mcp:tools mcp:admin',
-      broadScope: 'mcp:admin',
-      clients: ['assay-client', 'assay-second-client'],
-    }),
-  )
+  const trusted = { tenant: 'acme', scopes: 'mcp:read mcp:tools mcp:admin' }
+  const clients = ['assay-client', 'assay-second-client']
+  const issuer = started(await instruments.startForgingIssuer({ ...trusted, broadScope: 'mcp:admin', clients }))
+  const tlsIssuer = started(await instruments.startForgingIssuer(trusted))
   const reference = started(
     await startReference({
       identity: { openRegistration: true, web: { [documents.origin]: documents.at }, identityProviders },
@@ -38,12 +34,18 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
   )
   await issuer.setAudience(reference.url)
   await provider.setAudience(reference.issuer)
-  const tls = started(await startTlsReference(reference.parts, { configure: observable }))
+  const tls = started(
+    await startTlsReference(reference.parts, {
+      configure: observable,
+      extraIssuers: [{ issuer: tlsIssuer.issuer, jwksUri: tlsIssuer.jwksUri }],
+    }),
+  )
+  await tlsIssuer.setAudience(tls.reference.url)
   const gateway = await gatewayTarget(reference, { upstream, issuer, listener, browser })
   const identity = await identityTarget(reference.parts.identity, reference.url)
   return {
     '': gateway,
-    '-tls': await tlsTarget(tls, {}),
+    '-tls': await tlsTarget(tls, { issuer: tlsIssuer }),
     '-identity': { ...identity, instruments: { listener, documents, browser, issuer: provider } },
     '-manifests': manifestsTarget(),
   }

@@ -1,3 +1,4 @@
+import { createHash, X509Certificate } from 'node:crypto'
 import { makeAuthority, makeCertificate } from '../instruments/certificates.ts'
 import { type TlsChoice, Unfit } from '../model/index.ts'
 import type { Credentials } from '../wire/index.ts'
@@ -38,3 +39,6 @@ function made(client: string): Credentials {
   if (client === 'another authority') return makeCertificate({ name: 'assay', by: makeAuthority('Assay') })
   throw new Unfit('not-testable', `there is no client certificate ${client}: see \`tls.clients\` of the target`)
 }
+
+/** The SHA-256 of a certificate given in PEM, as tokens name it that are bound to it (RFC 8705 §3.1). */
+export const thumbprintOf = (cert: string): string => createHash('sha256').update(new X509Certificate(cert).raw).digest('base64url')

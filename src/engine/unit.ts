@@ -22,7 +22,7 @@ import { readCatalogue } from './catalogue.ts'
 import { type Line, tokenFor } from './connect.ts'
 import type { ProbeEvidence, UnitEvidence } from './evidence.ts'
 import type { TargetLock } from './lock.ts'
-import { ownCredentials, securing } from './securing.ts'
+import { ownCredentials, securing, thumbprintOf } from './securing.ts'
 import { raise } from './storm.ts'
 import type { TokenBudget } from './token-budget.ts'
 import { addressedCall, anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
@@ -159,7 +159,7 @@ export class Unit {
       behind: target.behind ?? [],
       identities: target.identities.map(({ name, tenant, canaries }) => ({ name, tenant, canaries })),
       certificates: {
-        clients: (target.tls?.clients ?? []).map(({ name, tenant }) => ({ name, tenant })),
+        clients: (target.tls?.clients ?? []).map(({ name, tenant, cert }) => ({ name, tenant, thumbprint: thumbprintOf(cert) })),
         refused: (target.tls?.refused ?? []).map(({ name }) => name),
       },
       reveal: (text) => line.recorder.reveal(text),

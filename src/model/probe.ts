@@ -41,8 +41,11 @@ export interface ProbeContext {
   readonly behind: readonly string[]
   /** The identities there are tokens for; `connect({ identity })` takes a name. `canaries` are texts only the tenant may see. */
   readonly identities: readonly { name: string; tenant?: string; canaries?: readonly string[] }[]
-  /** Client certificates that may be shown, and those that must be refused, by the names `request({ tls: { client } })` takes. */
-  readonly certificates: { clients: readonly { name: string; tenant?: string }[]; refused: readonly string[] }
+  /**
+   * Client certificates that may be shown, and those that must be refused, by the names `request({ tls: { client } })` takes.
+   * The thumbprint is the `x5t#S256` of RFC 8705.
+   */
+  readonly certificates: { clients: readonly { name: string; tenant?: string; thumbprint: string }[]; refused: readonly string[] }
   /** The secret behind a name the recorder has given it, such as `$ACCESS_TOKEN_1`; texts may hold several. */
   reveal(text: string): string
   /** The text with every secret that is known by its name. */

@@ -4,6 +4,7 @@ import {
   check,
   controlled,
   type Exchange,
+  headerOf,
   holdsIf,
   type Judgement,
   notApplicable,
@@ -12,7 +13,7 @@ import {
   statusOf,
   summaryOf,
 } from '../../../src/model/index.ts'
-import { challengeFor } from '../challenge.ts'
+import { challengeFor, parseChallenges } from '../challenge.ts'
 import { type Attempt, turnedAway } from './attempts.ts'
 import { type Proofs, proofs } from './proofs.ts'
 
@@ -207,10 +208,12 @@ export default section(
 
 const challenged = (exchange: Exchange): Judgement => {
   if (statusOf(exchange) !== 401) return notApplicable(`the target answers ${statusOf(exchange)}, not 401`)
+  const field = headerOf(exchange, 'www-authenticate') ?? ''
+  if (parseChallenges(field) === undefined) return notApplicable('the target sends no challenge that can be read')
   const { error, algs } = challengeFor(exchange, 'dpop')?.parameters ?? {}
   return holdsIf(error !== undefined && algs !== undefined, 'does not tell what is wrong with a proof', {
     expected: 'DPoP error="…", algs="…"',
-    actual: exchange.response?.headers['www-authenticate'] ?? 'no WWW-Authenticate',
+    actual: field,
     exchange,
   })
 }

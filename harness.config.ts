@@ -15,8 +15,14 @@ export default defineConfig({
     },
   },
   defaultTargets: ['reference'],
+  // What is wanted of targets under load; `assay run load` judges by it.
+  objectives: {
+    'calls answered': { sli: 'availability', method: 'tools/call', target: 0.99 },
+    'calls in time': { sli: 'latency', method: 'tools/call', p99: '500ms' },
+  },
   gates: {
     release: { suites: ['conformance', 'security'] },
+    nightly: { suites: ['load'] },
   },
   reporters: ['junit'],
 })

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { build } from 'esbuild'
+import { bundleOptions } from '../src/load/bundle.ts'
 import { compileSchemas } from './compile-schemas.ts'
 
 rmSync('dist', { recursive: true, force: true })
@@ -23,4 +24,5 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 })
+await build({ ...bundleOptions, outfile: 'dist/k6/traffic.js' })
 await compileSchemas()

@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import type { Defect } from '../fixtures/defects/defect.ts'
 import { defects } from '../fixtures/defects/index.ts'
 import { type Proof, proveDefects, proveReference } from '../fixtures/defects/prove.ts'
+import { obtain } from '../src/toolchain/index.ts'
 import { loadChecks } from '../suites/index.ts'
 
 const { values } = parseArgs({
@@ -25,7 +26,7 @@ const chosen = Object.entries(defects)
 if (values.shard !== undefined) {
   const [index, of] = values.shard.split('/').map(Number) as [number, number]
   const proofs = await proveDefects(
-    chosen.filter((_, at) => at % of === index),
+    chosen.filter((each, at) => at % of === index && !isMeasured(each)),
     (done, all, { defect, missed, extra, note }) => {
       if (done % 20 === 0) console.error(`shard ${index + 1} of ${of}: ${done} of ${all} defects`)
       if (missed.length + extra.length > 0 || note) console.error(`  in doubt: ${defect}: missed ${missed}; extra ${extra} ${note ?? ''}`)
@@ -37,18 +38,23 @@ if (values.shard !== undefined) {
 }
 
 const shards = 2
+const measured = chosen.filter(isMeasured)
+if (measured.length > 0) await obtain('k6', { progress: (line) => console.error(line) })
 const checks = await loadChecks()
 const problems: string[] = []
 
 const started = performance.now()
-const undamaged = await proveReference()
+const undamaged = await proveReference({ underLoad: measured.length > 0 })
 for (const { check, revision, outcome, reason, actual } of undamaged)
   problems.push(`the reference is not clean: ${check} at ${revision}: ${outcome}: ${reason ?? ''} ${actual ?? ''}`)
 for (const problem of problems) console.log(problem)
 console.error(`reference: ${undamaged.length} findings that are not green, ${Math.round(performance.now() - started)} ms`)
 
-const first =
-  chosen.length < 6 ? await proveDefects(chosen) : (await Promise.all(Array.from({ length: shards }, (_, index) => runShard(index)))).flat()
+const others =
+  chosen.length - measured.length < 6
+    ? await proveDefects(chosen.filter((each) => !isMeasured(each)))
+    : (await Promise.all(Array.from({ length: shards }, (_, index) => runShard(index)))).flat()
+const first = [...others, ...(await proveDefects(measured, () => {}, 1))]
 const proofs = await settled(await settled(first))
 const killedBy = new Map<string, string[]>()
 for (const { defect, caught, extra, missed, note } of proofs) {
@@ -73,6 +79,11 @@ console.log(
   `${proofs.length} defects, ${killedBy.size} of ${checks.length} checks seen failing, ${problems.length} problems, ${Math.round((performance.now() - started) / 1000)} s`,
 )
 process.exit(problems.length > 0 ? 1 : 0)
+
+/** Load is measured, and so has this machine to itself. */
+function isMeasured(each: Defect): boolean {
+  return defects.load!.includes(each)
+}
 
 /** What a crowd of runs on a busy machine says against a defect is believed when it says so alone as well. */
 async function settled(proofs: Proof[]): Promise<Proof[]> {

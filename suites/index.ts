@@ -7,6 +7,7 @@ type Areas = Record<string, Check[][]>
 const suites: Record<string, () => Promise<{ default: Areas }>> = {
   conformance: () => import('./conformance/index.ts'),
   security: () => import('./security/index.ts'),
+  load: () => import('./load/index.ts'),
 }
 
 /** Every check there is, in the order of suites, areas and sections. */

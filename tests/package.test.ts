@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startEverything } from '../fixtures/third-party/everything.ts'
 import type { StartedServer } from '../fixtures/third-party/process.ts'
 import packageJson from '../package.json' with { type: 'json' }
+import { obtain } from '../src/toolchain/index.ts'
 
 const run = promisify(execFile)
 
@@ -22,7 +23,8 @@ beforeAll(async () => {
   const packed = JSON.parse(stdout.slice(stdout.search(/^[[{]/m))) as { filename: string }[] | Record<string, { filename: string }>
   tarball = join(home, Object.values(packed)[0]!.filename)
   server = await startEverything()
-}, 120_000)
+  await obtain('k6', { progress: (line) => console.log(line) })
+}, 600_000)
 
 afterAll(async () => {
   await server?.close()
@@ -56,6 +58,9 @@ export default defineConfig({
 
   const { stdout } = await run(process.execPath, [assay, 'gate', 'release'], { cwd: home, env: { ...process.env, NO_COLOR: '1' } })
   expect(stdout).toMatch(/passed/i)
+
+  const loaded = await run(process.execPath, [assay, 'run', server.url, 'load/smoke', '--allow-tool', 'echo'], { cwd: home })
+  expect(loaded.stdout).toMatch(/load\/smoke|passed/i)
 
   const failing = await run(process.execPath, [assay, 'run', server.url, 'transport/ended-session'], { cwd: home }).catch((error) => error)
   expect(failing.code).toBe(1)

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { defects } from '../fixtures/defects/index.ts'
 import { linkOf, type Probe, revisions } from '../src/model/index.ts'
@@ -77,6 +77,12 @@ test('every check of security names a threat that exists and a weakness, and eve
     for (const each of weakness) expect(each, id).toMatch(/^(CWE-\d+|API([1-9]|10):2023|(LLM|MCP)(0[1-9]|10):2025)$/)
   }
   expect(Object.keys(threats).filter((name) => !own.some(({ threat }) => threat === name))).toEqual([])
+})
+
+test('what a check of load cites stands in its page', () => {
+  const headings = [...readFileSync('docs/load.md', 'utf8').matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
+  const cited = checks.filter(({ cites }) => cites.spec === 'load').map(({ cites }) => cites.page)
+  expect([...new Set(cited)].toSorted()).toEqual(headings.toSorted())
 })
 
 test('there are checks for every revision', () => {

@@ -69,7 +69,7 @@ function page({
   const rows: [string, string | undefined][] = [
     [
       'rule',
-      `${keyword === 'POLICY' ? 'policy of Assay, opt-in' : keyword}: a target ${{ MUST: 'must', SHOULD: 'should', MAY: 'may', POLICY: 'is to' }[keyword]} ${says}`,
+      `${keyword === 'POLICY' ? 'policy of Assay, opt-in' : keyword}: a target ${{ MUST: 'must', SHOULD: 'should', MAY: 'may', POLICY: 'is to', OBJECTIVE: 'is to' }[keyword]} ${says}`,
     ],
     ['stands in', `${cites.spec} ${cites.page}`],
     ['link', linkOf(cites, revisions.at(-1)!)],

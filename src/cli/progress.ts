@@ -2,6 +2,7 @@ import pico from 'picocolors'
 import { plain, plainLine } from '../../reports/plain.ts'
 import type { RunEvent } from '../engine/types.ts'
 import { formatError } from '../messages/index.ts'
+import type { LoadProgress } from '../model/index.ts'
 import type { Context } from './context.ts'
 
 const redrawEvery = 100
@@ -14,6 +15,8 @@ interface TargetProgress {
   units: number
   finished: number
   failed: boolean
+  /** Traffic that is being sent. */
+  load?: LoadProgress
 }
 
 export interface Progress {
@@ -40,7 +43,11 @@ function tally() {
       of(event.target).probes += event.probes
       of(event.target).units += 1
     }
-    if (event.type === 'probe-finished') of(event.target).done += 1
+    if (event.type === 'probe-finished') {
+      of(event.target).done += 1
+      of(event.target).load = undefined
+    }
+    if (event.type === 'load-progress') of(event.target).load = event.progress
     if (event.type === 'unit-finished') of(event.target).finished += 1
     if (event.type === 'target-failed') of(event.target).failed = true
     if (event.type === 'finding' && event.finding.outcome === 'fail') of(event.finding.target).failures += 1
@@ -48,12 +55,15 @@ function tally() {
   return { targets, take }
 }
 
-const lineOf = (name: string, { probes, done, failures, units, failed }: TargetProgress): string =>
+const loadOf = ({ at, of, count, bad, p99 }: LoadProgress): string =>
+  `  ${Math.min(at, of)}/${Math.round(of)} s of load: ${count} requests a second, ${bad} bad, p99 ${Math.round(p99)} ms`
+
+const lineOf = (name: string, { probes, done, failures, units, failed, load }: TargetProgress): string =>
   failed
     ? `${plainLine(name)}  not judged`
     : units === 0
       ? `${plainLine(name)}  connecting`
-      : `${plainLine(name)}  ${done}/${probes} probes  ${failures === 0 ? 'no failures so far' : `${failures} failures so far`}`
+      : `${plainLine(name)}  ${done}/${probes} probes  ${failures === 0 ? 'no failures so far' : `${failures} failures so far`}${load ? loadOf(load) : ''}`
 
 function failureOf(event: RunEvent, context: Context): string | undefined {
   const colors = pico.createColors(context.color.err)

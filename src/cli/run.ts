@@ -5,7 +5,7 @@ import { adHocConfig, isUrl } from './adhoc.ts'
 import { type Call, defineCommand, type Options, usage } from './command.ts'
 import { type Operation, perform } from './operation.ts'
 import { planOf } from './plan.ts'
-import { filterOptions, selectChecks, withoutPolicies } from './select.ts'
+import { filterOptions, selectChecks, unasked, withoutPolicies } from './select.ts'
 
 const options = {
   target: { type: 'string', multiple: true, short: 't', value: 'NAME', help: 'assess this target of the configuration' },
@@ -46,7 +46,7 @@ export const run = defineCommand({
   summary: 'assess targets',
   about: [
     'Sends what the selected checks need to the targets, judges what comes back, and prints the findings. Everything that went over the wire is kept in a directory below assay-results, so that `assay judge` can judge it again.',
-    'A selector is a suite (conformance), an area (transport), a check id (transport/ended-session), or a pattern (security/token-*). Without one, every check is selected.',
+    'A selector is a suite (conformance), an area (transport), a check id (transport/ended-session), or a pattern (security/token-*). Without one, every check is selected but those of load, which are asked for by name.',
     'With a URL, or a command that speaks MCP over stdio after --, no configuration is needed. Only tools that are annotated read-only, or that the configuration allows, are called.',
     'A broken MUST fails the run. Something that could not be finished makes it inconclusive, which is no success either.',
   ],
@@ -63,7 +63,7 @@ export const run = defineCommand({
     const { options: given } = call
     const { loaded, selectors } = await subject(call, context.cwd)
     const select: Operation['checks'] = (all, policies) =>
-      withoutPolicies(selectChecks(all, selectors, given), selectors, given.policies ?? policies)
+      withoutPolicies(selectChecks(selectors.length > 0 ? all : unasked(all), selectors, given), selectors, given.policies ?? policies)
     const targets = targetNames(loaded, given.target ?? [])
     if (given.plan) {
       const policies = targets.every((name) => hasPolicies(loaded.config.targets[name]!))

@@ -32,6 +32,9 @@ export function selectChecks(checks: readonly RegisteredCheck[], selectors: read
   return selected
 }
 
+/** What is run when nothing is asked for by name: a target is sent load only by somebody who means to. */
+export const unasked = (checks: readonly RegisteredCheck[]): RegisteredCheck[] => checks.filter(({ suite }) => suite !== 'load')
+
 /** Refuses an area that no check is in. */
 export function knowArea(checks: readonly RegisteredCheck[], area: string): void {
   const areas = [...new Set(checks.map((check) => check.area))]

@@ -1,7 +1,7 @@
 import { placeOf, type Reach } from '../engine/types.ts'
 import type { Place, StartedBrowser } from '../instruments/index.ts'
 import { coded } from '../messages/index.ts'
-import type { Instruments } from '../model/index.ts'
+import type { Instruments, LoadGenerator } from '../model/index.ts'
 import type { Reader } from './reader.ts'
 import type { PlaceConfig, TargetConfig } from './types.ts'
 
@@ -13,6 +13,14 @@ interface Closable {
 export class Instrumentation {
   readonly #closers: (() => Promise<void>)[]
   #browser: StartedBrowser | undefined
+  #k6: Promise<LoadGenerator> | undefined
+  /** One for all targets: it sends traffic to one after the other. */
+  readonly generator: LoadGenerator = {
+    run: async (...traffic) => {
+      this.#k6 ??= import('../load/index.ts').then(({ k6Generator }) => k6Generator())
+      return (await this.#k6).run(...traffic)
+    },
+  }
 
   constructor(closers: (() => Promise<void>)[]) {
     this.#closers = closers

@@ -8,6 +8,7 @@ import type { AuthorityAccess, Observations } from '../model/index.ts'
 import { contractsFor } from './contracts.ts'
 import { Instrumentation } from './instruments.ts'
 import type { LoadedConfig } from './load.ts'
+import { nominalOf, objectivesFor } from './objectives.ts'
 import { Reader } from './reader.ts'
 import { startEmbeddedReference } from './reference.ts'
 import type { ClientCertificateConfig, Limits, TargetConfig } from './types.ts'
@@ -99,6 +100,9 @@ async function resolveTarget(
       contracts: approved ?? embedded.contracts,
       tools: { ...embedded.tools, ...target.tools },
       limits: { ...localLimits, ...target.limits },
+      nominal: nominalOf(target.load),
+      objectives: config.objectives ? objectivesFor(name, config.objectives) : embedded.objectives,
+      instruments: { ...embedded.instruments, generator: instrumentation.generator },
     }))
   }
   const reach = await reachOf(target, reader, directory, closers)
@@ -116,7 +120,9 @@ async function resolveTarget(
       identities: target.kind === 'authorization-server' ? [] : await identitiesOf(name, target, url, reader, closers),
       tools: { ...target.tools, allow: target.tools?.allow ?? [] },
       limits: { ...limitsFor(reach), ...target.limits },
-      instruments: await instrumentation.of(target, reach, reader),
+      nominal: nominalOf(target.load),
+      objectives: objectivesFor(name, config.objectives),
+      instruments: { ...(await instrumentation.of(target, reach, reader)), generator: instrumentation.generator },
       access: await accessOf(target, reach, reader),
       tls: await tlsOf(target, reader, directory),
       observe: observationsOf(target, reader),

@@ -10,6 +10,8 @@ export interface Config {
   /** Assessed when neither the command line nor the gate names a target; all targets if left out. */
   defaultTargets?: string[]
   gates?: Record<string, GateConfig>
+  /** What is wanted of targets under load, by name. */
+  objectives?: Record<string, ObjectiveConfig>
   reporters?: string[]
 }
 
@@ -50,9 +52,35 @@ export interface TargetConfig {
   /** Addresses of the servers behind the target, which nobody but the target should reach. */
   behind?: Text[]
   limits?: Partial<Limits>
+  /** How much traffic it is meant to carry. */
+  load?: LoadConfig
   disruptive?: boolean
   /** Whether rules are judged that no specification backs; true for the reference, false otherwise. */
   policies?: boolean
+}
+
+/** Durations are milliseconds, or texts such as `400ms`, `10s` and `5m`. */
+export interface LoadConfig {
+  /** Requests a second; 20 if left out. */
+  rate?: number
+  /** How long each scenario sends them, without the warm-up; 8 seconds if left out. */
+  duration?: number | string
+}
+
+export interface ObjectiveConfig {
+  /** `availability`: requests are answered as they should be. `latency`: they are answered within a time. */
+  sli: 'availability' | 'latency'
+  method: string
+  /** The share of requests, between 0 and 1. */
+  target?: number
+  /** For `latency`, the time for that share; or times by percentile. */
+  within?: number | string
+  p50?: number | string
+  p95?: number | string
+  p99?: number | string
+  'p99.9'?: number | string
+  /** Those it is about; all targets if left out. */
+  targets?: string[]
 }
 
 export interface AuthorityConfig {

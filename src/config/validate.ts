@@ -110,6 +110,10 @@ function checkReferences(config: Config, file: string): void {
   const lists: [string, string[] | undefined][] = [
     ['defaultTargets', config.defaultTargets],
     ...Object.entries(config.gates ?? {}).map(([name, gate]): [string, string[] | undefined] => [`gates.${name}.targets`, gate.targets]),
+    ...Object.entries(config.objectives ?? {}).map(([name, { targets }]): [string, string[] | undefined] => [
+      `objectives.${name}.targets`,
+      targets,
+    ]),
   ]
   for (const [path, list] of lists)
     for (const target of list ?? []) if (!names.includes(target)) throw unknownTarget(target, names, file, path)

@@ -32,8 +32,9 @@ export async function assess(targets: Target[], options: RunOptions, emit: (even
   const at = () => new Date().toISOString()
   emit({ type: 'run-started', at: at(), run, targets: targets.map(({ name }) => name), checks: options.checks.length })
   const outcomes: TargetOutcome[] = []
+  const machine = new TargetLock(Number.POSITIVE_INFINITY)
   await eachOf(targets, targetsAtOnce, async (target, index) => {
-    outcomes[index] = await assessTarget(target, options, activity, (event) => emit({ at: at(), ...event } as RunEvent))
+    outcomes[index] = await assessTarget(target, options, activity, machine, (event) => emit({ at: at(), ...event } as RunEvent))
   })
   const findings = outcomes.flatMap((outcome) => outcome.findings)
   const took = Math.round(performance.now() - activity.epoch)
@@ -68,9 +69,21 @@ interface TargetOutcome {
 
 type Tell = (event: any) => void
 
-async function assessTarget(target: Target, options: RunOptions, activity: Activity, tell: Tell): Promise<TargetOutcome> {
+async function assessTarget(
+  target: Target,
+  options: RunOptions,
+  activity: Activity,
+  machine: TargetLock,
+  tell: Tell,
+): Promise<TargetOutcome> {
   const pace = new Pace(target.limits.requestsPerSecond)
-  const shared = { lock: new TargetLock(target.limits.probesAtOnce), tokens: new TokenBudget(target.limits.tokens) }
+  const shared: Shared = {
+    lock: new TargetLock(target.limits.probesAtOnce),
+    machine,
+    tokens: new TokenBudget(target.limits.tokens),
+    told: (revision, progress) => tell({ type: 'load-progress', target: target.name, revision, progress }),
+    signal: options.signal,
+  }
   const began = performance.now()
   const stopped = stopperFor(target, options, began)
   try {

@@ -19,6 +19,7 @@ export function factsOf(
     ...(target.vendor === undefined ? {} : { vendor: target.vendor }),
     of: 'endpoint' as const,
     ...(target.areas && { areas: target.areas }),
+    ...(target.objectives && { objectives: target.objectives }),
     via: connection.via,
     url,
     revision: connection.revision,
@@ -182,6 +183,15 @@ function facilitiesOf(target: Target, facts: Omit<UnitFacts, 'facilities'>, cata
       facts.revision === facts.served.toSorted().at(-1)
         ? true
         : { kind: 'not-applicable', reason: 'it is judged once, at the newest revision the target serves' },
+    'newest of its era':
+      facts.revision ===
+      facts.served
+        .filter((revision) => eraOf(revision) === facts.era)
+        .toSorted()
+        .at(-1)
+        ? true
+        : { kind: 'not-applicable', reason: 'it is judged once in each era, at the newest revision the target serves' },
+    load: has(target.instruments.generator, 'nothing sends load in this run'),
     'callable tool': claims.tools
       ? has(
           tools.some(callOf),

@@ -4,6 +4,9 @@ import type {
   Contracts,
   Finding,
   Instruments,
+  LoadProgress,
+  Nominal,
+  Objective,
   Observations,
   Operations,
   Revision,
@@ -55,6 +58,10 @@ export interface Target {
     tokens?: number
     maxBytes: number
   }
+  /** How much traffic it is meant to carry; little if left out. */
+  nominal?: Nominal
+  /** What its operator wants of it under load. */
+  objectives?: readonly Objective[]
   disruptive: boolean
   instruments: Instruments
   /** The authorization server: the target itself, or that of the clients of an endpoint. Secrets as they are. */
@@ -128,6 +135,7 @@ export type RunEvent =
       exchanges: number
       problem?: string
     }
+  | { type: 'load-progress'; at: string; target: string; revision: Revision; progress: LoadProgress }
   | { type: 'finding'; at: string; finding: Finding }
   | { type: 'unit-finished'; at: string; target: string; revision: Revision; took: number }
   | {

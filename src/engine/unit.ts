@@ -7,10 +7,13 @@ import {
   type Exchange,
   eraOf,
   type Lack,
+  type LoadProgress,
   metadataUrls,
+  modest,
   type Probe,
   type ProbeContext,
   type RawRequest,
+  type Revision,
   type ToolCall,
   transcript,
   Unfit,
@@ -26,12 +29,18 @@ import { ownCredentials, securing, thumbprintOf } from './securing.ts'
 import { raise } from './storm.ts'
 import type { TokenBudget } from './token-budget.ts'
 import { addressedCall, anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
+import { scriptOf } from './traffic.ts'
 import type { Target } from './types.ts'
 
 /** What the units of one target have in common. */
 export interface Shared {
   lock: TargetLock
+  /** The same for all targets: what runs alone on this machine has it to itself. */
+  machine: TargetLock
   tokens: TokenBudget
+  /** Takes word of traffic that is being sent. */
+  told: (revision: Revision, progress: LoadProgress) => void
+  signal?: AbortSignal
 }
 
 /** One target at one revision: runs probes, each once, and keeps what they bring. */
@@ -70,7 +79,9 @@ export class Unit {
 
   /** Runs a probe in its turn; what it throws becomes evidence of why there is none. */
   gather(probe: Probe, withheld: () => ProbeEvidence | undefined): Promise<ProbeEvidence> {
-    return this.#once(probe, () => this.#shared.lock.hold(probe.alone ?? false, async () => withheld() ?? this.#run(probe)))
+    const { lock, machine } = this.#shared
+    const run = async () => withheld() ?? this.#run(probe)
+    return this.#once(probe, () => lock.hold(Boolean(probe.alone), () => machine.hold(probe.alone === 'on this machine', run)))
   }
 
   /** Milliseconds the probe itself took, without its wait for a turn; nothing if it was not run. */
@@ -143,6 +154,15 @@ export class Unit {
       if (this.endpoint === undefined) throw new Unfit('not-applicable', 'the target is no MCP endpoint')
       return this.endpoint
     }
+    const connect = async (options: ConnectOptions = {}) => {
+      const connection = await line.open(options)
+      own.push(connection)
+      // Nothing can be said by a client that was never let in; an error is an answer, and the probe's to judge.
+      const { opening } = connection
+      if (opening.failure !== undefined && opening.messages.length === 0)
+        throw new Unfit('inconclusive', `a connection could not be opened: ${opening.failure.message}`)
+      return connection
+    }
     return {
       revision: line.revision,
       era: eraOf(line.revision),
@@ -166,15 +186,7 @@ export class Unit {
       redact: (text) => line.recorder.redact(text),
       conceal: (value, kind) => line.recorder.keep(value, kind),
       session: async (identity) => this.#sessionOf(endpoint().session, identity),
-      connect: async (options: ConnectOptions = {}) => {
-        const connection = await line.open(options)
-        own.push(connection)
-        // Nothing can be said by a client that was never let in; an error is an answer, and the probe's to judge.
-        const { opening } = connection
-        if (opening.failure !== undefined && opening.messages.length === 0)
-          throw new Unfit('inconclusive', `a connection could not be opened: ${opening.failure.message}`)
-        return connection
-      },
+      connect,
       request: (raw) => this.#shared.tokens.spend(raw, () => this.#raw(raw)),
       catalogue: async () => endpoint().catalogue,
       tool: (role) => this.#tool(endpoint(), role),
@@ -185,6 +197,13 @@ export class Unit {
         return readDocuments(target.reach.files, target.reach.cwd)
       },
       storm: (plan) => raise(plan, line.recorder, target.limits.storm),
+      nominal: target.nominal ?? modest,
+      load: async (traffic) => {
+        const { generator } = target.instruments
+        if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
+        const { signal, told } = this.#shared
+        return generator.run(await scriptOf(traffic, target, line, connect), { signal, told: (progress) => told(line.revision, progress) })
+      },
       use: async <E>(probe: Probe<E>) => {
         if (probe.alone) throw new Error(`"${probe.name}" runs alone and cannot be used by another probe`)
         const evidence = await this.#once(probe as Probe, () => this.#run(probe as Probe))

@@ -47,7 +47,7 @@ export interface Check {
   readonly replaces: readonly string[]
 }
 
-type Requirement = { must: string } | { should: string } | { may: string } | { policy: string }
+type Requirement = { must: string } | { should: string } | { may: string } | { policy: string } | { objective: string }
 
 export type CheckDeclaration<N extends Needs> = Requirement & {
   title: string
@@ -124,6 +124,7 @@ function requirementOf(declaration: Requirement): { keyword: Keyword; says: stri
   if ('must' in declaration) return { keyword: 'MUST', says: declaration.must }
   if ('should' in declaration) return { keyword: 'SHOULD', says: declaration.should }
   if ('may' in declaration) return { keyword: 'MAY', says: declaration.may }
+  if ('objective' in declaration) return { keyword: 'OBJECTIVE', says: declaration.objective }
   return { keyword: 'POLICY', says: declaration.policy }
 }
 
@@ -149,6 +150,7 @@ const sources: Record<string, string> = {
   'id-jag': 'https://www.ietf.org/archive/id/draft-ietf-oauth-identity-assertion-authz-grant-04.html#section-',
   'oidc-core': 'https://openid.net/specs/openid-connect-core-1_0.html#',
   'oidc-discovery': 'https://openid.net/specs/openid-connect-discovery-1_0.html#',
+  load: 'https://github.com/mcp-assay/assay/blob/main/docs/load.md#',
   kubernetes: 'https://kubernetes.io/',
   aws: 'https://docs.aws.amazon.com/',
   eksctl: 'https://github.com/eksctl-io/eksctl/blob/main/',

@@ -2,6 +2,8 @@ import type { AuthorityAccess, Observations, Operations } from './authority.ts'
 import type { Contracts } from './contract.ts'
 import type { DeploymentDocument } from './documents.ts'
 import type { Exchange } from './exchange.ts'
+import type { LoadResult, Traffic } from './load.ts'
+import type { Nominal } from './objective.ts'
 import type { Era, Revision } from './revision.ts'
 import type { Catalogue, Connection, Facility, Instruments, RawRequest, SendOptions, ToolCall, UnitFacts } from './target.ts'
 
@@ -14,8 +16,11 @@ export interface Probe<E = unknown> extends ProbeOptions {
 export interface ProbeOptions {
   /** What the target must offer, or the operator must have given; otherwise the probe is not run. */
   readonly requires?: Facility | readonly Facility[]
-  /** Runs alone on its target, because it measures time or uses up a shared limit. */
-  readonly alone?: boolean
+  /**
+   * Runs alone on its target, because it measures time or uses up a shared limit; or alone on this machine, because what it measures
+   * would be slowed by anything else the harness does.
+   */
+  readonly alone?: boolean | 'on this machine'
   /** Spends its time waiting: it is begun first, so that others fill the wait. */
   readonly waits?: boolean
   /** Changes or burdens the target beyond a tool call: needs `disruptive: true` and `--allow-disruptive`. */
@@ -76,6 +81,10 @@ export interface ProbeContext {
    * It keeps to the target's limit on requests a second, and ends early when `look` says so.
    */
   storm(plan: StormPlan): Promise<Storm>
+  /** How much traffic the target is meant to carry. */
+  readonly nominal: Nominal
+  /** Sends traffic, and waits for its end. Throws `Unfit` when the target allows less, or there is nothing to send it with. */
+  load(traffic: Traffic): Promise<LoadResult>
   /** Another probe's evidence, gathered once. */
   use<E>(probe: Probe<E>): Promise<E>
   /** Waits this long, or until the probe's deadline. */

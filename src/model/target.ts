@@ -1,5 +1,7 @@
 import type { Exchange } from './exchange.ts'
 import type { Browser, ForgingIssuer, OutOfBandListener, ScriptedUpstream } from './instruments.ts'
+import type { LoadGenerator } from './load.ts'
+import type { Objective } from './objective.ts'
 import type { Vendor } from './quirk.ts'
 import type { Era, Revision } from './revision.ts'
 
@@ -20,6 +22,8 @@ export type Facility =
   | 'sessions'
   | 'authorization'
   | 'newest revision'
+  | 'newest of its era'
+  | 'load'
   | 'callable tool'
   | 'echo tool'
   | 'slow tool'
@@ -80,6 +84,8 @@ export interface UnitFacts {
   serverInfo?: Record<string, unknown>
   sessions: boolean
   authorization: boolean
+  /** What its operator wants of it under load. */
+  objectives?: readonly Objective[]
   /** Reached on a loopback or private address. */
   local: boolean
   facilities: Partial<Record<Facility, true | Lack>>
@@ -243,4 +249,5 @@ export interface Instruments {
   /** Where clients that are documents are published: on the web, with TLS before it. */
   readonly documents?: OutOfBandListener
   readonly browser?: Browser
+  readonly generator?: LoadGenerator
 }

@@ -1,6 +1,7 @@
 export { clientInfo } from './envelope.ts'
 export { exchangeOverHttp, HttpSockets } from './http.ts'
 export { connectOverHttp, type Link } from './http-connection.ts'
+export { scriptFlow } from './load-script.ts'
 export { exchangeOverSocket } from './raw-socket.ts'
 export { Activity, Pace, Recorder } from './recorder.ts'
 export { connectOverStdio } from './stdio.ts'

@@ -1,0 +1,63 @@
+import { type Connection, type ConnectOptions, type Era, eraOf, type Flow, type LoadScript, type Traffic, Unfit } from '../model/index.ts'
+import { scriptFlow } from '../wire/index.ts'
+import { type Line, tokenFor } from './connect.ts'
+import type { Target } from './types.ts'
+
+/** Agents that share the calls of a flow, each with a session of its own. */
+const agents = 10
+
+type Connect = (options: ConnectOptions) => Promise<Connection>
+
+/** Traffic with the addresses, tokens and headers of a target in it; `connect` opens what the harness closes again. */
+export async function scriptOf(
+  { flows, warmUp = 2_000, timeout = 10_000, within = [] }: Traffic,
+  target: Target,
+  line: Line,
+  connect: Connect,
+): Promise<LoadScript> {
+  keepWithin(target, flows)
+  const { endpoint, tools } = line.link
+  return {
+    warmUp,
+    timeout,
+    within,
+    flows: await Promise.all(
+      flows.map(async (flow) =>
+        flow.url === undefined
+          ? scriptFlow(flow, {
+              url: endpoint.url.href,
+              revision: line.revision,
+              headers: endpoint.headers,
+              token: flow.token ?? (await tokenFor(target, { identity: flow.identity }, line.recorder)) ?? undefined,
+              sessions: await sessionsFor(flow, eraOf(line.revision), connect),
+              tools,
+            })
+          : scriptFlow(flow, { url: flow.url, revision: line.revision, headers: {}, token: flow.token, sessions: [], tools: new Map() }),
+      ),
+    ),
+  }
+}
+
+/** The virtual users of k6 take turns: a session for each would be opened by nearly every arrival. */
+async function sessionsFor({ arrivals, identity }: Flow, era: Era, connect: Connect): Promise<string[]> {
+  if (era === 'stateless' || arrivals === 'visits') return []
+  const opened = await Promise.all(Array.from({ length: agents }, () => connect({ identity })))
+  return opened.map(({ sessionId }) => sessionId ?? '')
+}
+
+/** What arrives within any one second, of visits with all their requests. */
+function keepWithin({ limits }: Target, flows: Traffic['flows']): void {
+  const ends = flows.flatMap(({ after = 0 }) => after)
+  const most = Math.max(
+    ...ends.map((at) =>
+      flows
+        .filter(({ after = 0, seconds }) => after <= at && at < after + seconds)
+        .reduce((sum, { rate, arrivals, requests }) => sum + rate * (arrivals === 'visits' ? requests.length + 2 : 1), 0),
+    ),
+  )
+  if (most > limits.requestsPerSecond)
+    throw new Unfit(
+      'not-testable',
+      `needs ${Math.ceil(most)} requests a second, and limits.requestsPerSecond of the target is ${limits.requestsPerSecond}`,
+    )
+}

@@ -1,0 +1,1 @@
+export { k6Generator } from './k6.ts'

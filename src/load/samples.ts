@@ -1,0 +1,190 @@
+import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
+import { type FlowResult, good, type LoadProgress, type LoadScript, type ScriptFlow, type Second, type Series } from '../model/index.ts'
+
+/** Microseconds: a histogram holds up to ten minutes, to four digits. */
+const most = 600_000_000
+const digits = 4
+const keptRetryAfter = 20
+
+/** Empty histogram of latencies in microseconds. */
+export const latencies = (): Histogram =>
+  build({ lowestDiscernibleValue: 1, highestTrackableValue: most, numberOfSignificantValueDigits: digits })
+
+interface Kept {
+  flow: ScriptFlow
+  started: Set<number>
+  late: number[]
+  sessions: { opened: number; ids: Set<string> }
+  tallies: Map<string, Tally>
+}
+
+interface Sample {
+  as: string
+  arrival: number
+  /** Milliseconds since the flow began. */
+  sent: number
+  took: number
+  ended: string
+  note: string
+}
+
+interface Tally {
+  count: number
+  good: number
+  bad: Record<string, number>
+  latency: Histogram
+  within: Record<string, number>
+  retryAfter: string[]
+  seconds: Map<number, { count: number; good: number; took: number[] }>
+}
+
+/** Reads what virtual users write down, line by line, and sums it up. */
+export class Samples {
+  readonly #script: LoadScript
+  readonly #flows: Map<string, Kept>
+  /** Ids of sessions that were opened and not ended, with their flows. */
+  readonly #sessions = new Map<string, ScriptFlow>()
+  readonly #recent = new Map<number, { count: number; bad: number; took: number[] }>()
+  #rest = ''
+
+  constructor(script: LoadScript) {
+    this.#script = script
+    this.#flows = new Map(
+      script.flows.map((flow) => [
+        flow.name,
+        { flow, started: new Set(), late: [], sessions: { opened: 0, ids: new Set() }, tallies: new Map() },
+      ]),
+    )
+  }
+
+  /** Takes the next piece of what was written, wherever it was cut. */
+  read(text: string): void {
+    const lines = (this.#rest + text).split('\n')
+    this.#rest = lines.pop()!
+    for (const line of lines) this.#line(line.split('\t'))
+  }
+
+  #line(members: string[]): void {
+    const [name, as, arrival, sent, took, ended, note = ''] = members as [string, string, string?, string?, string?, string?, string?]
+    const kept = this.#flows.get(name)
+    if (name === 'session') this.#opened(this.#flows.get(as), arrival!)
+    else if (name === 'ended') this.#sessions.delete(arrival!)
+    else if (kept !== undefined && ended !== undefined)
+      this.#sample(kept, { as, arrival: Number(arrival), sent: Number(sent), took: Number(took), ended, note })
+  }
+
+  #opened(kept: Kept | undefined, id: string): void {
+    if (kept === undefined) return
+    kept.sessions.opened += 1
+    kept.sessions.ids.add(id)
+    this.#sessions.set(id, kept.flow)
+  }
+
+  #sample({ flow, started, late, tallies }: Kept, { as, arrival, sent, took, ended, note }: Sample): void {
+    const since = flow.starts + sent
+    const isGood = ended === good
+    const now = entry(this.#recent, Math.floor((since + took) / 1000), () => ({ count: 0, bad: 0, took: [] as number[] }))
+    now.count += 1
+    now.bad += isGood ? 0 : 1
+    now.took.push(took)
+    const isFirst = !started.has(arrival)
+    started.add(arrival)
+    if (since < this.#script.warmUp) return
+    if (isFirst) late.push(sent - (arrival * 1000) / flow.rate)
+    const { within } = this.#script
+    const tally = entry(tallies, as, () => emptyTally(within))
+    tally.count += 1
+    tally.latency.recordValue(Math.min(most, Math.max(1, Math.round(took * 1000))))
+    if (isGood) {
+      tally.good += 1
+      for (const limit of within) tally.within[limit]! += took <= limit ? 1 : 0
+    } else tally.bad[ended] = (tally.bad[ended] ?? 0) + 1
+    if (note !== '' && tally.retryAfter.length < keptRetryAfter) tally.retryAfter.push(note)
+    const second = entry(tally.seconds, Math.floor(since / 1000), () => ({ count: 0, good: 0, took: [] as number[] }))
+    second.count += 1
+    second.good += isGood ? 1 : 0
+    second.took.push(took)
+  }
+
+  /** Sessions that clients have opened and not ended. */
+  get open(): { flow: ScriptFlow; session: string }[] {
+    return [...this.#sessions].map(([session, flow]) => ({ flow, session }))
+  }
+
+  get isEmpty(): boolean {
+    return [...this.#flows.values()].every(({ started }) => started.size === 0)
+  }
+
+  progress(seconds: number, of: number): LoadProgress {
+    const { count, bad, took } = this.#recent.get(Math.floor(seconds) - 1) ?? { count: 0, bad: 0, took: [] }
+    return { at: seconds, of, count, bad, p99: quantile(took, 0.99) }
+  }
+
+  /** Everything there is, by flow. */
+  get flows(): Record<string, FlowResult> {
+    return Object.fromEntries(
+      [...this.#flows].map(([name, { flow, started, late, sessions, tallies }]) => {
+        const due = Math.round((flow.rate * flow.lasts) / 1000)
+        return [
+          name,
+          {
+            arrivals: { due, dropped: Math.max(0, due - started.size) },
+            late: { p50: quantile(late, 0.5), p99: quantile(late, 0.99) },
+            sessions: { opened: sessions.opened, distinct: sessions.ids.size },
+            series: Object.fromEntries([...tallies].map(([as, tally]) => [as, seriesOf(tally)])),
+          },
+        ]
+      }),
+    )
+  }
+}
+
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key)
+  if (value === undefined) {
+    value = make()
+    map.set(key, value)
+  }
+  return value
+}
+
+const emptyTally = (within: readonly number[]): Tally => ({
+  within: Object.fromEntries(within.map((limit) => [limit, 0])),
+  count: 0,
+  good: 0,
+  bad: {},
+  latency: latencies(),
+  retryAfter: [],
+  seconds: new Map(),
+})
+
+const round = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
+
+/** A quantile of an unsorted list; 0 for an empty one. */
+function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return round(sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0)
+}
+
+function seriesOf({ count, good, bad, latency, within, retryAfter, seconds }: Tally): Series {
+  const at = (percentile: number) => latency.getValueAtPercentile(percentile) / 1000
+  return {
+    count,
+    good,
+    bad,
+    latency: { p50: at(50), p95: at(95), p99: at(99), 'p99.9': at(99.9), max: latency.maxValue / 1000 },
+    within,
+    retryAfter,
+    seconds: [...seconds]
+      .sort(([a], [b]) => a - b)
+      .map(
+        ([second, seen]): Second => ({
+          at: second,
+          count: seen.count,
+          good: seen.good,
+          p99: quantile(seen.took, 0.99),
+        }),
+      ),
+    histogram: encodeIntoCompressedBase64(latency),
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * What every virtual user of k6 runs. It judges nothing: a line a request goes to the console, and Assay reads the lines.
+ *
+ * k6's own metrics would each be kept for the whole run, tagged and summed up; they cost more than the request, and can neither be
+ * joined over machines nor attributed to the second in which a request was sent.
+ */
+import exec from 'k6/execution'
+import http, { type RefinedResponse } from 'k6/http'
+import { good, type LoadScript, type ScriptFlow, type ScriptRequest } from '../../../src/model/load.ts'
+
+declare const __ENV: Record<string, string>
+declare function open(path: string): string
+
+type Answer = RefinedResponse<'text'>
+type Message = { id?: unknown; method?: string; result?: Record<string, unknown>; error?: { code?: unknown } }
+
+/** The client that one virtual user is, in one flow. */
+interface Client {
+  next: number
+  /** Number of the virtual user. */
+  user: number
+  /** When the flow began. */
+  starts: number
+  session?: string
+  /** What is sent with each request, as long as the session lasts: making it anew costs as much as the request. */
+  params: Map<ScriptRequest, Params>
+}
+
+interface Params {
+  headers: Record<string, string>
+  timeout: number
+  responseType: 'text'
+}
+
+const script: LoadScript = JSON.parse(open(__ENV.ASSAY_SCRIPT!))
+const flows = Object.fromEntries(script.flows.map((flow) => [flow.name, flow]))
+const clients: Record<string, Client> = {}
+let scenario: typeof exec.scenario | undefined
+
+const timeoutCode = 1050
+
+export const options = {
+  scenarios: Object.fromEntries(
+    script.flows.map(({ name, arrivals, rate, starts, lasts, users }) => [
+      name,
+      {
+        executor: 'constant-arrival-rate',
+        exec: arrivals,
+        env: { ASSAY_FLOW: name },
+        ...arrivalsOf(rate),
+        startTime: `${starts}ms`,
+        duration: `${lasts}ms`,
+        preAllocatedVUs: users,
+        maxVUs: users,
+        gracefulStop: `${script.timeout}ms`,
+      },
+    ]),
+  ),
+  noVUConnectionReuse: false,
+  noConnectionReuse: script.flows.some(({ unkept }) => unkept),
+  systemTags: [],
+  summaryTrendStats: ['count'],
+  userAgent: 'assay',
+}
+
+/** k6 takes whole numbers of iterations. */
+function arrivalsOf(rate: number): { rate: number; timeUnit: string } {
+  return Number.isInteger(rate) ? { rate, timeUnit: '1s' } : { rate: Math.round(rate * 60), timeUnit: '1m' }
+}
+
+/** One request, in a session that the client keeps. */
+export function calls(): void {
+  const { flow, client, arrival } = here()
+  if (!settled(flow, client, arrival)) return
+  const request = flow.requests[flow.order[arrival % flow.order.length]!]!
+  ask(flow, client, request, arrival)
+}
+
+/** The whole life of a client. */
+export function visits(): void {
+  const { flow, client: first, arrival } = here()
+  const client: Client = { ...first, next: 1, session: undefined, params: new Map() }
+  if (flow.era === 'stateless') ask(flow, client, flow.opening, arrival)
+  else if (!settled(flow, client, arrival)) return
+  for (const request of flow.requests) ask(flow, client, request, arrival)
+  if (client.session !== undefined) end(flow, client, arrival)
+}
+
+function here(): { flow: ScriptFlow; client: Client; arrival: number } {
+  const name = __ENV.ASSAY_FLOW!
+  const flow = flows[name]!
+  // To ask k6 for its object costs more than to ask the object.
+  scenario ??= exec.scenario
+  let client = clients[name]
+  if (client === undefined) {
+    const { idInTest } = exec.vu
+    // Clients that share a session must not share ids.
+    const session = flow.sessions[idInTest % flow.sessions.length]
+    client = { next: idInTest * 1_000_000, user: idInTest, starts: scenario.startTime, session, params: new Map() }
+    clients[name] = client
+  }
+  return { flow, client, arrival: scenario.iterationInTest }
+}
+
+/** Whether the client has a session, where there are any; opens one for a client that has none. */
+function settled(flow: ScriptFlow, client: Client, arrival: number): boolean {
+  if (flow.era === 'stateless' || client.session !== undefined) return true
+  const { answer, message } = ask(flow, client, flow.opening, arrival)
+  if (message?.result === undefined) return false
+  // A target may keep no sessions; the client is let in all the same.
+  client.params.clear()
+  client.session = answer.headers['Mcp-Session-Id'] ?? ''
+  if (client.session !== '') console.log(`session\t${flow.name}\t${client.session}`)
+  post(flow, client, flow.opening, '{"jsonrpc":"2.0","method":"notifications/initialized"}')
+  return true
+}
+
+function ask(flow: ScriptFlow, client: Client, request: ScriptRequest, arrival: number) {
+  const id = client.next
+  client.next += 1
+  const [head, middle, tail] = request.text
+  const own = tail === undefined ? undefined : `assay-${client.user}-${arrival}-${id}`
+  const sent = Date.now()
+  const answer = post(flow, client, request, own === undefined ? head + id + middle : head + id + middle + own + tail)
+  const message = answer.status === 200 ? messageOf(answer, id) : undefined
+  write(flow.name, request.as, arrival, sent - client.starts, answer, endOf(answer, message, id, own))
+  if (answer.status === 404 && client.session) {
+    client.session = undefined
+    client.params.clear()
+  }
+  return { answer, message }
+}
+
+function end(flow: ScriptFlow, client: Client, arrival: number): void {
+  const sent = Date.now()
+  const answer = http.del(flow.url, null, paramsOf(flow, client, flow.opening)) as Answer
+  // A target need not let clients end their sessions.
+  const ended = answer.status === 405 || (answer.status >= 200 && answer.status < 300) ? good : failureOf(answer)
+  write(flow.name, 'DELETE', arrival, sent - client.starts, answer, ended)
+  console.log(`ended\t${flow.name}\t${client.session}`)
+}
+
+const post = (flow: ScriptFlow, client: Client, request: ScriptRequest, body: string): Answer =>
+  http.post(flow.url, body, paramsOf(flow, client, request)) as Answer
+
+function paramsOf(flow: ScriptFlow, client: Client, request: ScriptRequest): Params {
+  const kept = client.params.get(request)
+  if (kept !== undefined) return kept
+  const headers: Record<string, string> = { ...flow.headers, ...request.headers }
+  if (client.session !== undefined) Object.assign(headers, flow.settled)
+  if (client.session) headers['Mcp-Session-Id'] = client.session
+  const params: Params = { headers, timeout: script.timeout, responseType: 'text' }
+  client.params.set(request, params)
+  return params
+}
+
+function write(flow: string, as: string, arrival: number, sent: number, answer: Answer, ended: string): void {
+  const { blocked, duration } = answer.timings
+  const note = answer.status === 429 ? (answer.headers['Retry-After'] ?? '') : ''
+  console.log(`${flow}\t${as}\t${arrival}\t${sent}\t${blocked + duration}\t${ended}\t${note}`)
+}
+
+function endOf(answer: Answer, message: Message | undefined, id: number, own: string | undefined): string {
+  if (answer.status !== 200) return failureOf(answer)
+  if (message === undefined) return 'no answer'
+  if (message.id !== id) return 'wrong id'
+  if (message.error !== undefined) return `error ${message.error.code}`
+  if (message.result === undefined) return 'neither result nor error'
+  if (message.result.isError === true) return 'tool error'
+  return own !== undefined && !answer.body.includes(own) ? 'content of another request' : good
+}
+
+function failureOf({ status, error_code }: Answer): string {
+  if (status !== 0) return `HTTP ${status}`
+  return error_code === timeoutCode ? 'timeout' : `connection lost (${error_code})`
+}
+
+/** The answer to a request, in a JSON body or among the events of a stream. */
+function messageOf(answer: Answer, id: number): Message | undefined {
+  const body = answer.body
+  // Not by the header: to look at one of them, k6 converts them all.
+  if (body.startsWith('{')) return parsed(body)
+  let data = ''
+  let last: Message | undefined
+  for (const line of `${body}\n`.split(/\r\n|\r|\n/)) {
+    if (line.startsWith('data:')) data += line.slice(5)
+    else if (line === '' && data !== '') {
+      const message = parsed(data)
+      data = ''
+      if (message !== undefined && message.method === undefined) last = message
+      if (last?.id === id) return last
+    }
+  }
+  return last
+}
+
+function parsed(text: string): Message | undefined {
+  try {
+    return JSON.parse(text) as Message
+  } catch {
+    return undefined
+  }
+}
+
+/** Nothing is summed up by k6: only what it dropped is not to be learnt otherwise. */
+export function handleSummary(data: { metrics: Record<string, { values: Record<string, number> }> }): Record<string, string> {
+  return { [__ENV.ASSAY_SUMMARY!]: JSON.stringify({ dropped: data.metrics.dropped_iterations?.values.count ?? 0 }) }
+}

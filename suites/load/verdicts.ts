@@ -1,0 +1,107 @@
+import {
+  all,
+  broken,
+  type Detail,
+  type FlowResult,
+  holds,
+  holdsWith,
+  inconclusive,
+  type Judgement,
+  type LoadResult,
+  type Series,
+} from '../../src/model/index.ts'
+
+/** The share of the machine above which the generator waits for itself. */
+const busy = 0.8
+/** The share of the machine above which everything on it waits for everything else. */
+const exhausted = 0.95
+/** Milliseconds requests may be sent after their time before the traffic is not what it was meant to be. */
+const lateAllowed = 250
+/** Milliseconds of a clock that was set. */
+const clockAllowed = 200
+
+/**
+ * What was measured says something only under sound conditions. A target that breaks a rule all the same breaks it: whatever is
+ * wrong with the conditions here hides trouble, as requests that were never sent or counted, and makes none up.
+ */
+export const sound = (result: LoadResult, judge: () => Judgement): Judgement => {
+  const judged = judge()
+  // Only what was given up for its time may be this machine's doing.
+  const slowed = slowedBy(result)
+  if (judged.kind === 'broken' && slowed !== undefined && gaveUp(result)) return inconclusive(slowed)
+  return judged.kind === 'broken' ? judged : all([judged, ...doubtsOf(result).map((reason) => inconclusive(reason))])
+}
+
+/** Beside what can slow answers down without the target's doing, where an answer that came late is what breaks the rule. */
+export const timed = (result: LoadResult, judge: () => Judgement): Judgement => {
+  const slowed = slowedBy(result)
+  return slowed === undefined ? sound(result, judge) : inconclusive(slowed)
+}
+
+const gaveUp = ({ flows }: LoadResult): boolean =>
+  Object.values(flows).some(({ series }) => Object.values(series).some(({ bad }) => bad.timeout !== undefined))
+
+function slowedBy({ conditions: { processor, machine, clockSet }, flows }: LoadResult): string | undefined {
+  if (processor !== undefined && processor >= busy)
+    return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
+  if (machine >= exhausted)
+    return `${percent(machine)} of this machine was in use: it has to have room beside the traffic, and the target a machine of its own`
+  if (clockSet > clockAllowed) return `the clock of this machine was set by ${clockSet} ms meanwhile: run again`
+  const late = Math.max(0, ...Object.values(flows).map((flow) => flow.late.p50))
+  return late > lateAllowed
+    ? `half of the requests were sent ${Math.round(late)} ms late or later: this machine does not keep up`
+    : undefined
+}
+
+function doubtsOf({ conditions: { cutShort, scriptErrors, dropped }, flows }: LoadResult): string[] {
+  const first = Object.entries(flows).find(([, { arrivals }]) => arrivals.dropped > 0)
+  return [
+    ...(cutShort === undefined ? [] : [`the traffic ended early: ${cutShort}`]),
+    ...(scriptErrors.length === 0 ? [] : [`the script of the virtual users failed: ${scriptErrors[0]}`]),
+    ...(dropped === 0
+      ? []
+      : [`${dropped} arrivals found every virtual user waiting for the target${first ? ` (${first[0]})` : ''}, and were not sent`]),
+  ]
+}
+
+/** The series, with at least so many samples. */
+export function enough(flow: FlowResult | undefined, as: string, least: number, judge: (series: Series) => Judgement): Judgement {
+  const series = flow?.series[as]
+  if (series === undefined || series.count < least)
+    return inconclusive(`${series?.count ?? 0} samples of ${as}, and ${least} are needed: give it a higher rate or more time`)
+  return judge(series)
+}
+
+/** Every request of the series was answered as it should be. */
+export const allGood = (as: string, { count, good, bad }: Series, detail: Detail = {}): Judgement =>
+  good === count
+    ? holds
+    : broken(`does not answer ${count - good} of ${count} ${as} requests as it should`, { actual: wordsOf(bad), ...detail })
+
+/** Every usual request was answered as it should be. */
+export const allServed = (flow: FlowResult | undefined): Judgement =>
+  all(['tools/call', 'tools/list'].map((as) => enough(flow, as, 5, (series) => allGood(as, series))))
+
+/** How much slower answers may become: by this factor, and by what a machine that has more to do costs anyone. */
+const [factor, allowance] = [2, 150]
+
+/** Calls are answered as fast as they were. */
+export const asFast = (before: FlowResult | undefined, after: FlowResult | undefined, otherwise: string): Judgement =>
+  enough(before, 'tools/call', 20, ({ latency: { p95: was } }) =>
+    enough(after, 'tools/call', 20, ({ latency: { p95: is } }) => {
+      const limit = was * factor + allowance
+      const seen = `p95 ${milliseconds(was)} before, ${milliseconds(is)} then`
+      return is <= limit ? holdsWith(seen) : broken(otherwise, { expected: `p95 at most ${milliseconds(limit)}`, actual: seen })
+    }),
+  )
+
+/** `3 × HTTP 503, 1 × timeout`. */
+export const wordsOf = (bad: Series['bad']): string =>
+  Object.entries(bad)
+    .sort(([, a], [, b]) => b - a)
+    .map(([how, count]) => `${count} × ${how}`)
+    .join(', ')
+
+export const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`
+
+export const milliseconds = (value: number): string => `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} ms`

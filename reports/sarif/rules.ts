@@ -3,11 +3,11 @@ import { plainLine } from '../plain.ts'
 import { type Taxonomy, taxonomies } from './taxonomies.ts'
 
 /** On the scale of CVSS, as code scanning sorts by it: a broken requirement is high, a broken recommendation medium. */
-const severities: Record<Keyword, string> = { MUST: '8.0', SHOULD: '5.0', MAY: '3.0', POLICY: '3.0' }
+const severities: Record<Keyword, string> = { MUST: '8.0', SHOULD: '5.0', MAY: '3.0', POLICY: '3.0', OBJECTIVE: '8.0' }
 
-const verbs: Record<Keyword, string> = { MUST: 'must', SHOULD: 'should', MAY: 'may', POLICY: 'is to' }
+const verbs: Record<Keyword, string> = { MUST: 'must', SHOULD: 'should', MAY: 'may', POLICY: 'is to', OBJECTIVE: 'is to' }
 
-const levels = { MUST: 'error', SHOULD: 'warning', MAY: 'note', POLICY: 'warning' } as const
+const levels = { MUST: 'error', SHOULD: 'warning', MAY: 'note', POLICY: 'warning', OBJECTIVE: 'error' } as const
 
 export const weaknessesOf = (findings: readonly Finding[]): string[] =>
   [...new Set(findings.flatMap(({ weakness }) => weakness ?? []))].toSorted()

@@ -83,7 +83,7 @@ export const allServed = (flow: FlowResult | undefined): Judgement =>
   all(['tools/call', 'tools/list'].map((as) => enough(flow, as, 5, (series) => allGood(as, series))))
 
 /** How much slower answers may become: by this factor, and by what a machine that has more to do costs anyone. */
-const [factor, allowance] = [2, 150]
+const [factor, allowance] = [2, 250]
 
 /** Calls are answered as fast as they were. */
 export const asFast = (before: FlowResult | undefined, after: FlowResult | undefined, otherwise: string): Judgement =>

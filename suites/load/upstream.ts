@@ -1,15 +1,5 @@
-import {
-  check,
-  holdsIf,
-  inconclusive,
-  type Judgement,
-  notApplicable,
-  type ProbeContext,
-  probe,
-  section,
-  Unfit,
-  type UpstreamCall,
-} from '../../src/model/index.ts'
+import { check, holdsIf, inconclusive, type Judgement, notApplicable, probe, section, type UpstreamCall } from '../../src/model/index.ts'
+import { scriptedTool } from '../scripted.ts'
 import { enough, sound } from './verdicts.ts'
 
 const [rate, seconds] = [20, 6]
@@ -17,15 +7,6 @@ const [rate, seconds] = [20, 6]
 const tokensAllowed = 3
 /** One list in so many may reach the server. */
 const share = 3
-
-/** The scripted upstream's read-only tool as the target lists it. */
-async function scriptedTool({ catalogue, instruments }: ProbeContext): Promise<string> {
-  const own = instruments.upstream!.toolNames.idempotent
-  const tool = (await catalogue()).tools.items.find(({ name }) => typeof name === 'string' && name.endsWith(own))
-  if (tool === undefined)
-    throw new Unfit('not-testable', `the target lists no tool whose name ends in ${own}: register the scripted upstream behind it`)
-  return tool.name
-}
 
 const behind = probe(
   'traffic to a server of the harness, seen from behind',
@@ -37,7 +18,7 @@ const behind = probe(
     deadline: 60_000,
   },
   async (context) => {
-    const name = await scriptedTool(context)
+    const { name } = await scriptedTool(context)
     const before = (await context.instruments.upstream!.traffic()).at(-1)?.at ?? 0
     const requests = [{ method: 'tools/call', params: { name, arguments: {} }, echoes: 'text' }, { method: 'tools/list' }]
     const sent = await context.load({ warmUp: 0, flows: [{ name: 'agents', arrivals: 'calls', rate, seconds, requests }] })

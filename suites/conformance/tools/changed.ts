@@ -9,7 +9,7 @@ import {
   type UpstreamCall,
 } from '../../../src/model/index.ts'
 
-import { scriptedTool } from './scripted.ts'
+import { scriptedTool } from '../../scripted.ts'
 
 /** Milliseconds in which a change is to be announced and listed. */
 const announced = 1_000

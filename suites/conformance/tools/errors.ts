@@ -15,9 +15,9 @@ import {
   statusOf,
   summaryOf,
 } from '../../../src/model/index.ts'
+import { scriptedTool } from '../../scripted.ts'
 import { type InvalidArguments, invalidArguments, surplusArguments } from './invalid-arguments.ts'
 import { callWith, optional } from './probes.ts'
-import { scriptedTool } from './scripted.ts'
 
 const unknown = probe('calls of tools that do not exist', { requires: 'tools' }, async ({ session, catalogue }) => {
   const open = await session()

@@ -13,7 +13,7 @@ import {
   type ToolDefinition,
   Unfit,
 } from '../../../src/model/index.ts'
-import { scriptedTool } from './scripted.ts'
+import { scriptedTool } from '../../scripted.ts'
 
 export type Json = Record<string, unknown>
 

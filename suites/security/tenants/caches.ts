@@ -15,10 +15,11 @@ import {
   section,
   summaryOf,
 } from '../../../src/model/index.ts'
+import { scriptedTool } from '../../scripted.ts'
 import { attempts } from './calls.ts'
 import { answersFor, tenantClaim } from './claims.ts'
 import { isResult, proven, showsNone, tellable } from './crossing.ts'
-import { otherSide, pairOf, type Side, scriptedTool, sharedBoth, sides, textOf } from './pair.ts'
+import { otherSide, pairOf, type Side, sharedBoth, sides, textOf } from './pair.ts'
 import { foreignOf, tellingQuestions, type Views, views, viewsOf } from './views.ts'
 
 /** One question asked by one tenant and then by the other, and how often the server behind the target heard of it. */

@@ -17,8 +17,9 @@ import {
   statusOf,
   summaryOf,
 } from '../../../src/model/index.ts'
+import { scriptedTool } from '../../scripted.ts'
 import { isResult, proven, showsNone, tellable } from './crossing.ts'
-import { heard, type Side, scriptedTool, sharedBoth, sides } from './pair.ts'
+import { heard, type Side, sharedBoth, sides } from './pair.ts'
 import { cursorOf, viewsOf } from './views.ts'
 
 const lists = ['tools/list', 'resources/list', 'prompts/list', 'resources/templates/list']

@@ -13,8 +13,9 @@ import {
   statusOf,
   summaryOf,
 } from '../../../src/model/index.ts'
+import { scriptedTool } from '../../scripted.ts'
 import { proven } from './crossing.ts'
-import { scriptedTool, sharedBoth } from './pair.ts'
+import { sharedBoth } from './pair.ts'
 import { viewsOf } from './views.ts'
 
 const flood = { calls: 5_000, atOnce: 64, within: 4_000 }

@@ -15,9 +15,10 @@ import {
   section,
   summaryOf,
 } from '../../../src/model/index.ts'
+import { scriptedTool } from '../../scripted.ts'
 import { twinOf } from './calls.ts'
 import { proven } from './crossing.ts'
-import { connectBoth, scriptedTool, sharedBoth } from './pair.ts'
+import { connectBoth, sharedBoth } from './pair.ts'
 import { foreignOf, viewsOf } from './views.ts'
 
 /** Milliseconds a message is given to come in where it does not belong. */

@@ -1,4 +1,4 @@
-import { type Connection, type Exchange, type ProbeContext, type ToolDefinition, Unfit } from '../../../src/model/index.ts'
+import { type Connection, type Exchange, type ProbeContext, Unfit } from '../../../src/model/index.ts'
 
 export type Side = 'own' | 'other'
 
@@ -50,15 +50,6 @@ export async function connectBoth(context: ProbeContext): Promise<Clients> {
   const { own, other } = pairOf(context)
   const [mine, theirs] = await Promise.all([context.connect({ identity: own.identity }), context.connect({ identity: other.identity })])
   return { own: mine, other: theirs }
-}
-
-/** The scripted upstream's read-only tool as the target lists it. */
-export async function scriptedTool({ catalogue, instruments }: ProbeContext): Promise<ToolDefinition> {
-  const own = instruments.upstream!.toolNames.idempotent
-  const tool = (await catalogue()).tools.items.find(({ name }) => typeof name === 'string' && name.endsWith(own))
-  if (tool === undefined)
-    throw new Unfit('not-testable', `the target lists no tool whose name ends in ${own}: register the scripted upstream behind it`)
-  return tool
 }
 
 /** Everything that came back, as one text. */

@@ -8,8 +8,9 @@ import {
   probe,
   section,
 } from '../../../src/model/index.ts'
+import { scriptedTool } from '../../scripted.ts'
 import { proven } from './crossing.ts'
-import { type Clients, type Side, scriptedTool, sharedBoth, sides } from './pair.ts'
+import { type Clients, type Side, sharedBoth, sides } from './pair.ts'
 
 interface Pooled {
   calls: Exchange[]

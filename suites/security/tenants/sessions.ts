@@ -17,10 +17,11 @@ import {
   statusOf,
   summaryOf,
 } from '../../../src/model/index.ts'
+import { scriptedTool } from '../../scripted.ts'
 import { decodeJwt } from '../tokens/jwt.ts'
 import { tenantClaim } from './claims.ts'
 import { proven, showsNone, wordIn } from './crossing.ts'
-import { connectBoth, heard, pairOf, scriptedTool } from './pair.ts'
+import { connectBoth, heard, pairOf } from './pair.ts'
 import { viewsOf } from './views.ts'
 
 /** Milliseconds a stream is given to say something. */

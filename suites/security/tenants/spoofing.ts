@@ -14,8 +14,9 @@ import {
   section,
   type UpstreamCall,
 } from '../../../src/model/index.ts'
+import { scriptedTool } from '../../scripted.ts'
 import { proven, showsNone } from './crossing.ts'
-import { type Clients, connectBoth, pairOf, scriptedTool, sharedBoth } from './pair.ts'
+import { type Clients, connectBoth, pairOf, sharedBoth } from './pair.ts'
 import { tellingQuestions, type Views, viewsOf } from './views.ts'
 
 /** Fields by which gateways, proxies and services are told of a tenant. */

@@ -1,4 +1,4 @@
-import { type ProbeContext, type ToolDefinition, Unfit } from '../../../src/model/index.ts'
+import { type ProbeContext, type ToolDefinition, Unfit } from '../src/model/index.ts'
 
 /** The scripted upstream's read-only tool as the target lists it. */
 export async function scriptedTool({ catalogue, instruments }: ProbeContext): Promise<ToolDefinition> {

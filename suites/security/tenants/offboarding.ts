@@ -14,11 +14,10 @@ import {
   section,
   statusOf,
   summaryOf,
-  Unfit,
 } from '../../../src/model/index.ts'
 import { askForToken, type Credentials, membersOf, readAuthority } from '../flow/agent.ts'
 import { trickle } from '../rotation/trickle.ts'
-import { refusedInTime, untilRefused, window } from '../tokens/ending.ts'
+import { refusedInTime, tokenInUse, untilRefused, window } from '../tokens/ending.ts'
 
 const issues = (exchange: Exchange): boolean => statusOf(exchange) === 200 && typeof membersOf(exchange).access_token === 'string'
 
@@ -52,11 +51,7 @@ const left = probe(
 
 async function watched(context: ProbeContext, endpoint: string, credentials: Credentials, leave: () => Promise<void>) {
   const ask = () => askForToken(context, endpoint, credentials)
-  const given = await ask()
-  const name = membersOf(given).access_token
-  if (typeof name !== 'string') throw new Unfit('inconclusive', `no token is given: ${summaryOf(given)}`)
-  const token = context.reveal(name)
-  const open = async (forged: boolean) => (await context.connect({ token, forged, hold: true })).opening
+  const { token, open } = await tokenInUse(context, endpoint, credentials)
   const method = context.era === 'stateless' ? 'server/discover' : 'ping'
   const [connection, bystander] = await Promise.all([context.connect({ token }), context.connect()])
   const before = [connection.opening, await connection.send(method), await bystander.send(method)]

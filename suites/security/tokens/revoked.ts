@@ -1,18 +1,7 @@
-import {
-  check,
-  controlled,
-  type Exchange,
-  inconclusive,
-  type ProbeContext,
-  probe,
-  section,
-  statusOf,
-  summaryOf,
-  Unfit,
-} from '../../../src/model/index.ts'
-import { agentMetadata, askForToken, type Credentials, credentialsIn, manage, membersOf, readAuthority, register } from '../flow/agent.ts'
+import { check, controlled, type Exchange, inconclusive, probe, section, statusOf, summaryOf, Unfit } from '../../../src/model/index.ts'
+import { agentMetadata, credentialsIn, manage, membersOf, readAuthority, register } from '../flow/agent.ts'
 import { basicCredentials, formBody } from '../forms.ts'
-import { refusedInTime, untilRefused, window } from './ending.ts'
+import { refusedInTime, tokenInUse, untilRefused, window } from './ending.ts'
 
 const revoked = probe(
   'a token that is revoked while it is in use',
@@ -21,7 +10,7 @@ const revoked = probe(
     const { token_endpoint: asking, revocation_endpoint: url } = await readAuthority(context)
     if (typeof url !== 'string') throw new Unfit('not-applicable', 'the authorization server of the agents revokes no tokens')
     const { clientId, clientSecret } = context.access().clients[0]!
-    const { name, open } = await tokenOf(context, String(asking), { id: clientId, secret: clientSecret })
+    const { name, open } = await tokenInUse(context, String(asking), { id: clientId, secret: clientSecret })
     const before = await open(false)
     const revocation = await context.request({
       url,
@@ -51,7 +40,7 @@ const deleted = probe(
     }
     let removal: Exchange | undefined
     try {
-      const { open } = await tokenOf(context, String(asking), credentials)
+      const { open } = await tokenInUse(context, String(asking), credentials)
       const before = await open(false)
       removal = await remove()
       return { before, removal: removal!, after: await untilRefused(context, () => open(true)) }
@@ -60,15 +49,6 @@ const deleted = probe(
     }
   },
 )
-
-/** A token for an agent, and how to open a connection with it. */
-async function tokenOf(context: ProbeContext, endpoint: string, credentials: Credentials) {
-  const given = await askForToken(context, endpoint, credentials)
-  const name = membersOf(given).access_token
-  if (typeof name !== 'string') throw new Unfit('inconclusive', `no token is given: ${summaryOf(given)}`)
-  const token = context.reveal(name)
-  return { name, open: async (forged: boolean) => (await context.connect({ token, forged, hold: true })).opening }
-}
 
 export default section(
   {

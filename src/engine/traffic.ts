@@ -23,16 +23,14 @@ export async function scriptOf(
     within,
     flows: await Promise.all(
       flows.map(async (flow) =>
-        flow.url === undefined
-          ? scriptFlow(flow, {
-              url: endpoint.url.href,
-              revision: line.revision,
-              headers: endpoint.headers,
-              token: flow.token ?? (await tokenFor(target, { identity: flow.identity }, line.recorder)) ?? undefined,
-              sessions: await sessionsFor(flow, eraOf(line.revision), connect),
-              tools,
-            })
-          : scriptFlow(flow, { url: flow.url, revision: line.revision, headers: {}, token: flow.token, sessions: [], tools: new Map() }),
+        scriptFlow(flow, {
+          url: endpoint.url.href,
+          revision: line.revision,
+          headers: endpoint.headers,
+          token: flow.token ?? (await tokenFor(target, { identity: flow.identity }, line.recorder)) ?? undefined,
+          sessions: await sessionsFor(flow, eraOf(line.revision), connect),
+          tools,
+        }),
       ),
     ),
   }
@@ -47,9 +45,9 @@ async function sessionsFor({ arrivals, identity }: Flow, era: Era, connect: Conn
 
 /** What arrives within any one second, of visits with all their requests. */
 function keepWithin({ limits }: Target, flows: Traffic['flows']): void {
-  const ends = flows.flatMap(({ after = 0 }) => after)
+  const starts = flows.map(({ after = 0 }) => after)
   const most = Math.max(
-    ...ends.map((at) =>
+    ...starts.map((at) =>
       flows
         .filter(({ after = 0, seconds }) => after <= at && at < after + seconds)
         .reduce((sum, { rate, arrivals, requests }) => sum + rate * (arrivals === 'visits' ? requests.length + 2 : 1), 0),

@@ -31,8 +31,6 @@ export interface Flow {
   readonly identity?: string
   /** Sent instead of a token that the target accepts. */
   readonly token?: string
-  /** The address, for traffic to something other than the target: it is sent no token. */
-  readonly url?: string
   /** Opens a connection for each request. */
   readonly unkept?: boolean
   /** Requests that may be under way at once; three seconds' worth of arrivals if left out. */

@@ -1,6 +1,7 @@
 import {
   broken,
   check,
+  type Flow,
   type FlowResult,
   holdsIf,
   inconclusive,
@@ -24,7 +25,7 @@ const options = { over: 'http', alone: 'on this machine', disruptive: true, dead
 async function beside(
   context: ProbeContext,
   identity: string | undefined,
-  other: { rate: number; requests: Awaited<ReturnType<typeof usual>>; users?: number },
+  other: Pick<Flow, 'rate' | 'requests' | 'identity' | 'token' | 'users'>,
 ): Promise<LoadResult> {
   const { rate } = context.nominal
   const flow = { arrivals: 'calls', rate, identity, requests: await usual(context) } as const
@@ -64,7 +65,7 @@ const unspent = probe(
   { ...options, requires: ['load', 'newest of its era', 'echo tool', 'authorization'] },
   async (context) => {
     const requests = [{ ...(await echoRequest(context)), as: 'bad token' }]
-    return beside(context, undefined, { rate: context.nominal.rate, requests, ...{ token: 'assay-is-no-token' } })
+    return beside(context, undefined, { rate: context.nominal.rate, requests, token: 'assay-is-no-token' })
   },
 )
 
@@ -136,10 +137,8 @@ export default [
   ]),
 ]
 
-/** In the session era a client that is not let in gets no further than its first request. */
 function refused(flow: FlowResult | undefined): Judgement {
-  const as = flow?.series['bad token'] === undefined ? 'initialize' : 'bad token'
-  return enough(flow, as, 20, ({ bad, good }) => {
+  return enough(flow, 'bad token', 20, ({ bad, good }) => {
     const { 'HTTP 401': _, 'HTTP 429': __, ...other } = bad
     if (good > 0) return broken(`answers ${good} requests with a bad token`)
     return holdsIf(Object.keys(other).length === 0, 'does not refuse bad tokens as such', { expected: 'HTTP 401', actual: wordsOf(other) })

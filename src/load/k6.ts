@@ -59,8 +59,11 @@ async function runScript(k6: Found, script: LoadScript, env: NodeJS.ProcessEnv, 
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     const watched = await watch(child, script, samples, place('samples'), { signal, told })
-    const { dropped } = JSON.parse(await readFile(place('summary.json'), 'utf8').catch(() => '{}')) as { dropped?: number }
-    if (watched.code !== sent && samples.isEmpty)
+    const { dropped, iterations } = JSON.parse(await readFile(place('summary.json'), 'utf8').catch(() => '{}')) as {
+      dropped?: number
+      iterations?: number
+    }
+    if (watched.code !== sent && samples.arrivals === 0)
       throw new Unfit('inconclusive', `k6 sent nothing: ${watched.said || `exit ${watched.code}`}`)
     const { flows } = samples
     return {
@@ -68,6 +71,7 @@ async function runScript(k6: Found, script: LoadScript, env: NodeJS.ProcessEnv, 
       flows,
       conditions: {
         dropped: dropped ?? Object.values(flows).reduce((sum, { arrivals }) => sum + arrivals.dropped, 0),
+        lost: Math.max(0, (iterations ?? samples.arrivals) - samples.arrivals),
         scriptErrors: watched.errors,
         ...(watched.processor !== undefined && { processor: watched.processor }),
         machine: watched.machine,

@@ -111,8 +111,9 @@ export class Samples {
     return [...this.#sessions].map(([session, flow]) => ({ flow, session }))
   }
 
-  get isEmpty(): boolean {
-    return [...this.#flows.values()].every(({ started }) => started.size === 0)
+  /** Arrivals that something was written down of. */
+  get arrivals(): number {
+    return [...this.#flows.values()].reduce((sum, { started }) => sum + started.size, 0)
   }
 
   progress(seconds: number, of: number): LoadProgress {

@@ -104,6 +104,8 @@ export interface Second {
 export interface Conditions {
   /** Arrivals that found no virtual user free, by the generator's own count. */
   readonly dropped: number
+  /** Arrivals that the generator counts and of which no line was read. */
+  readonly lost: number
   /** Lines in which the generator said that its script failed; the first few. */
   readonly scriptErrors: readonly string[]
   /** Largest share of one second of all processors of this machine that the generator used; absent where it cannot be learnt. */

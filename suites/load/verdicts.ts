@@ -53,11 +53,12 @@ function slowedBy({ conditions: { processor, machine, clockSet }, flows }: LoadR
     : undefined
 }
 
-function doubtsOf({ conditions: { cutShort, scriptErrors, dropped }, flows }: LoadResult): string[] {
+function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost }, flows }: LoadResult): string[] {
   const first = Object.entries(flows).find(([, { arrivals }]) => arrivals.dropped > 0)
   return [
     ...(cutShort === undefined ? [] : [`the traffic ended early: ${cutShort}`]),
     ...(scriptErrors.length === 0 ? [] : [`the script of the virtual users failed: ${scriptErrors[0]}`]),
+    ...(lost === 0 ? [] : [`of ${lost} arrivals nothing was written down: see that the disk has room`]),
     ...(dropped === 0
       ? []
       : [`${dropped} arrivals found every virtual user waiting for the target${first ? ` (${first[0]})` : ''}, and were not sent`]),

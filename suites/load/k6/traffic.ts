@@ -39,6 +39,12 @@ let scenario: typeof exec.scenario | undefined
 
 const timeoutCode = 1050
 
+/** Lines that a virtual user has not written yet, and when it had the last one. */
+let held = ''
+let last = 0
+/** A user that goes on at once may hold lines back, up to so many characters; not near the end, when it may not come again. */
+const [atOnce, most, nearEnd] = [100, 8_000, 2_000]
+
 export const options = {
   scenarios: Object.fromEntries(
     script.flows.map(({ name, arrivals, rate, starts, lasts, users }) => [
@@ -122,9 +128,10 @@ function ask(flow: ScriptFlow, client: Client, request: ScriptRequest, arrival: 
   const own = tail === undefined ? undefined : `assay-${client.user}-${arrival}-${id}`
   const sent = Date.now()
   const answer = post(flow, client, request, own === undefined ? head + id + middle : head + id + middle + own + tail)
-  const message = answer.status === 200 ? messageOf(answer, id) : undefined
-  write(flow.name, request.as, arrival, sent - client.starts, answer, endOf(answer, message, id, own))
-  if (answer.status === 404 && client.session) {
+  const { status, body } = answer
+  const message = status === 200 ? messageOf(body, id) : undefined
+  write(flow, request.as, arrival, sent - client.starts, answer, status === 200 ? endOf(message, id, body, own) : failureOf(answer))
+  if (status === 404 && client.session) {
     client.session = undefined
     client.params.clear()
   }
@@ -136,7 +143,7 @@ function end(flow: ScriptFlow, client: Client, arrival: number): void {
   const answer = http.del(flow.url, null, paramsOf(flow, client, flow.opening)) as Answer
   // A target need not let clients end their sessions.
   const ended = answer.status === 405 || (answer.status >= 200 && answer.status < 300) ? good : failureOf(answer)
-  write(flow.name, 'DELETE', arrival, sent - client.starts, answer, ended)
+  write(flow, 'DELETE', arrival, sent - client.starts, answer, ended)
   console.log(`ended\t${flow.name}\t${client.session}`)
 }
 
@@ -154,20 +161,30 @@ function paramsOf(flow: ScriptFlow, client: Client, request: ScriptRequest): Par
   return params
 }
 
-function write(flow: string, as: string, arrival: number, sent: number, answer: Answer, ended: string): void {
-  const { blocked, duration } = answer.timings
-  const note = answer.status === 429 ? (answer.headers['Retry-After'] ?? '') : ''
-  console.log(`${flow}\t${as}\t${arrival}\t${sent}\t${blocked + duration}\t${ended}\t${note}`)
+/** Times are milliseconds since the flow began. */
+function write(flow: ScriptFlow, as: string, arrival: number, sent: number, answer: Answer, ended: string): void {
+  const { timings } = answer
+  const { duration } = timings
+  const clock = Date.now()
+  const now = clock - clients[flow.name]!.starts
+  // Only a connection that had to be waited for makes a difference, and each look at an answer costs.
+  const took = now - sent > duration + 1 ? duration + timings.blocked : duration
+  const note = ended === 'HTTP 429' ? (answer.headers['Retry-After'] ?? '') : ''
+  held += `${flow.name}\t${as}\t${arrival}\t${sent}\t${took}\t${ended}\t${note}\n`
+  if (clock - last > atOnce || held.length > most || now > flow.lasts - nearEnd) {
+    console.log(held.slice(0, -1))
+    held = ''
+  }
+  last = clock
 }
 
-function endOf(answer: Answer, message: Message | undefined, id: number, own: string | undefined): string {
-  if (answer.status !== 200) return failureOf(answer)
+function endOf(message: Message | undefined, id: number, body: string, own: string | undefined): string {
   if (message === undefined) return 'no answer'
   if (message.id !== id) return 'wrong id'
   if (message.error !== undefined) return `error ${message.error.code}`
   if (message.result === undefined) return 'neither result nor error'
   if (message.result.isError === true) return 'tool error'
-  return own !== undefined && !answer.body.includes(own) ? 'content of another request' : good
+  return own !== undefined && !body.includes(own) ? 'content of another request' : good
 }
 
 function failureOf({ status, error_code }: Answer): string {
@@ -176,8 +193,7 @@ function failureOf({ status, error_code }: Answer): string {
 }
 
 /** The answer to a request, in a JSON body or among the events of a stream. */
-function messageOf(answer: Answer, id: number): Message | undefined {
-  const body = answer.body
+function messageOf(body: string, id: number): Message | undefined {
   // Not by the header: to look at one of them, k6 converts them all.
   if (body.startsWith('{')) return parsed(body)
   let data = ''
@@ -204,5 +220,10 @@ function parsed(text: string): Message | undefined {
 
 /** Nothing is summed up by k6: only what it dropped is not to be learnt otherwise. */
 export function handleSummary(data: { metrics: Record<string, { values: Record<string, number> }> }): Record<string, string> {
-  return { [__ENV.ASSAY_SUMMARY!]: JSON.stringify({ dropped: data.metrics.dropped_iterations?.values.count ?? 0 }) }
+  return {
+    [__ENV.ASSAY_SUMMARY!]: JSON.stringify({
+      dropped: data.metrics.dropped_iterations?.values.count ?? 0,
+      iterations: data.metrics.iterations?.values.count ?? 0,
+    }),
+  }
 }

@@ -77,6 +77,9 @@ const cancelled = probe('a call that is cancelled, and one that is not', { waits
   // Both began together: by now the cancelled one would have been answered too, but for a little unevenness.
   await Promise.race([call, context.pause(250)])
   stop.abort()
+  // Work that began late ends late; where it was dropped, there is nothing to wait for.
+  const ended = async () => ((await other.seen?.()) ?? []).every(({ cancelled, completed }) => cancelled !== undefined || completed)
+  for (let waited = 0; waited < duration && !(await ended()); waited += 50) await context.pause(50)
   const upstream = one.seen && other.seen ? { control: await one.seen(), cancelled: await other.seen() } : undefined
   return { control, cancelled: await call, notice, worked, upstream }
 })

@@ -33,8 +33,8 @@ try {
         {
           name: 'calls',
           arrivals: 'calls',
-          rate: 1,
-          seconds: 1,
+          rate: 1_000,
+          seconds: 3_600,
           requests: [{ method: 'tools/call', params: { name: 'echo', arguments: { text: '' } }, echoes: 'text' }],
         },
         { url: `http://${address}/mcp`, revision: '2026-07-28', headers: {}, token: undefined, sessions: [], tools: new Map() },

@@ -42,8 +42,8 @@ const timeoutCode = 1050
 /** Lines that a virtual user has not written yet, and when it had the last one. */
 let held = ''
 let last = 0
-/** A user that goes on at once may hold lines back, up to so many characters; not near the end, when it may not come again. */
-const [atOnce, most, nearEnd] = [100, 8_000, 2_000]
+/** A user that goes on at once holds lines back, up to so many characters: to write them one by one costs a sixth of its time. */
+const [atOnce, most] = [100, 8_000]
 
 export const options = {
   scenarios: Object.fromEntries(
@@ -77,9 +77,11 @@ function arrivalsOf(rate: number): { rate: number; timeUnit: string } {
 /** One request, in a session that the client keeps. */
 export function calls(): void {
   const { flow, client, arrival } = here()
-  if (!settled(flow, client, arrival)) return
-  const request = flow.requests[flow.order[arrival % flow.order.length]!]!
-  ask(flow, client, request, arrival)
+  const wentOn = Date.now() - last < atOnce
+  if (settled(flow, client, arrival)) ask(flow, client, flow.requests[flow.order[arrival % flow.order.length]!]!, arrival)
+  // Users take turns: whoever is busy now comes again before all of them have had theirs, unless the flow ends first.
+  const comesAgain = last - client.starts + (flow.users / flow.rate) * 1_000 < flow.lasts
+  if (!wentOn || !comesAgain || held.length > most) writeHeld()
 }
 
 /** The whole life of a client. */
@@ -87,9 +89,11 @@ export function visits(): void {
   const { flow, client: first, arrival } = here()
   const client: Client = { ...first, next: 1, session: undefined, params: new Map() }
   if (flow.era === 'stateless') ask(flow, client, flow.opening, arrival)
-  else if (!settled(flow, client, arrival)) return
-  for (const request of flow.requests) ask(flow, client, request, arrival)
-  if (client.session !== undefined) end(flow, client, arrival)
+  if (settled(flow, client, arrival)) {
+    for (const request of flow.requests) ask(flow, client, request, arrival)
+    if (client.session !== undefined) end(flow, client, arrival)
+  }
+  writeHeld()
 }
 
 function here(): { flow: ScriptFlow; client: Client; arrival: number } {
@@ -116,6 +120,7 @@ function settled(flow: ScriptFlow, client: Client, arrival: number): boolean {
   // A target may keep no sessions; the client is let in all the same.
   client.params.clear()
   client.session = answer.headers['Mcp-Session-Id'] ?? ''
+  // At once: whoever is interrupted must know which sessions to end.
   if (client.session !== '') console.log(`session\t${flow.name}\t${client.session}`)
   post(flow, client, flow.opening, '{"jsonrpc":"2.0","method":"notifications/initialized"}')
   return true
@@ -171,11 +176,12 @@ function write(flow: ScriptFlow, as: string, arrival: number, sent: number, answ
   const took = now - sent > duration + 1 ? duration + timings.blocked : duration
   const note = ended === 'HTTP 429' ? (answer.headers['Retry-After'] ?? '') : ''
   held += `${flow.name}\t${as}\t${arrival}\t${sent}\t${took}\t${ended}\t${note}\n`
-  if (clock - last > atOnce || held.length > most || now > flow.lasts - nearEnd) {
-    console.log(held.slice(0, -1))
-    held = ''
-  }
   last = clock
+}
+
+function writeHeld(): void {
+  if (held !== '') console.log(held.slice(0, -1))
+  held = ''
 }
 
 function endOf(message: Message | undefined, id: number, body: string, own: string | undefined): string {

@@ -1,4 +1,4 @@
-import type { RunRecord } from '../src/engine/types.ts'
+import type { Measured, RunRecord } from '../src/engine/types.ts'
 import type { Decision } from '../src/gate/index.ts'
 import type { Finding } from '../src/model/index.ts'
 
@@ -7,6 +7,8 @@ export interface Reported {
   record: RunRecord
   findings: Finding[]
   decision?: Decision
+  /** What became of the traffic that was sent. */
+  loads?: readonly Measured[]
 }
 
 export interface ReportContext {

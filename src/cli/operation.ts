@@ -1,7 +1,7 @@
 import { join, relative, resolve } from 'node:path'
 import { type ReportContext, type Reported, reporters } from '../../reports/index.ts'
 import { type LoadedConfig, resolveTargets } from '../config/index.ts'
-import { placeOf, type RegisteredCheck, type RunEvent, type RunResult, type Target } from '../engine/types.ts'
+import { measuredOf, placeOf, type RegisteredCheck, type RunEvent, type RunResult, type Target } from '../engine/types.ts'
 import { type Decision, decide, type Policy } from '../gate/index.ts'
 import { coded, isErrorCode, nearest, orList, templates } from '../messages/index.ts'
 import type { Revision } from '../model/index.ts'
@@ -60,8 +60,9 @@ export async function perform(context: Context, operation: Operation): Promise<n
       failedTargets: failedTargets(result),
       interrupted: context.signal.aborted,
     })
-    await run.finish({ record: result.record, findings }, decision)
-    await present(context, operation, run, { record: result.record, findings, decision })
+    const { record, loads } = result
+    await run.finish({ record, findings, loads }, decision)
+    await present(context, operation, run, { record, findings, loads, decision })
     return context.signal.aborted ? exit.interrupted : exitOf(decision)
   } finally {
     await resolved.close()
@@ -120,6 +121,7 @@ function partialResult(run: string, targets: readonly Target[], checks: readonly
   const exchanged = new Map<string, number>()
   const take = (event: RunEvent) => {
     if (event.type === 'finding') result.findings.push(event.finding)
+    if (event.type === 'load-measured') result.loads = [...(result.loads ?? []), measuredOf(event)]
     if (event.type === 'probe-finished') exchanged.set(`${event.target} ${event.revision}`, event.exchanges)
     result.record.exchanges = [...exchanged.values()].reduce((sum, each) => sum + each, 0)
     result.record.took = Date.now() - started.getTime()

@@ -12,7 +12,7 @@ import { judgeUnit, withReplays } from './judge.ts'
 import { TargetLock } from './lock.ts'
 import { checksFor, probesFor } from './plan.ts'
 import { TokenBudget } from './token-budget.ts'
-import { placeOf, type RunEvent, type RunOptions, type RunResult, type Target } from './types.ts'
+import { type Measured, measuredOf, placeOf, type RunEvent, type RunOptions, type RunResult, type Target } from './types.ts'
 import { type Shared, Unit } from './unit.ts'
 
 /** Probes in a row that heard nothing before the target is asked whether it is still there. */
@@ -30,11 +30,15 @@ export async function assess(targets: Target[], options: RunOptions, emit: (even
   const started = new Date()
   const activity = new Activity()
   const at = () => new Date().toISOString()
+  const loads: Measured[] = []
   emit({ type: 'run-started', at: at(), run, targets: targets.map(({ name }) => name), checks: options.checks.length })
   const outcomes: TargetOutcome[] = []
   const machine = new TargetLock(Number.POSITIVE_INFINITY)
   await eachOf(targets, targetsAtOnce, async (target, index) => {
-    outcomes[index] = await assessTarget(target, options, activity, machine, (event) => emit({ at: at(), ...event } as RunEvent))
+    outcomes[index] = await assessTarget(target, options, activity, machine, (event) => {
+      if (event.type === 'load-measured') loads.push(measuredOf(event))
+      emit({ at: at(), ...event } as RunEvent)
+    })
   })
   const findings = outcomes.flatMap((outcome) => outcome.findings)
   const took = Math.round(performance.now() - activity.epoch)
@@ -58,6 +62,7 @@ export async function assess(targets: Target[], options: RunOptions, emit: (even
       exchanges: activity.count,
     },
     findings,
+    ...(loads.length > 0 && { loads }),
   }
 }
 
@@ -81,7 +86,7 @@ async function assessTarget(
     lock: new TargetLock(target.limits.probesAtOnce),
     machine,
     tokens: new TokenBudget(target.limits.tokens),
-    told: (revision, progress) => tell({ type: 'load-progress', target: target.name, revision, progress }),
+    told: (event) => tell({ target: target.name, ...event }),
     signal: options.signal,
   }
   const began = performance.now()

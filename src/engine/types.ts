@@ -5,6 +5,7 @@ import type {
   Finding,
   Instruments,
   LoadProgress,
+  LoadResult,
   Nominal,
   Objective,
   Observations,
@@ -109,6 +110,8 @@ export function placeOf(reach: Reach): string {
   return 'files' in reach ? reach.files.join(' ') : [reach.command, ...reach.args].join(' ')
 }
 
+export const measuredOf = ({ target, revision, probe, result }: Measured): Measured => ({ target, revision, probe, result })
+
 export interface RunOptions {
   checks: RegisteredCheck[]
   /** Disrupting probes run only when this and the target say so. */
@@ -136,6 +139,7 @@ export type RunEvent =
       problem?: string
     }
   | { type: 'load-progress'; at: string; target: string; revision: Revision; progress: LoadProgress }
+  | ({ type: 'load-measured'; at: string } & Measured)
   | { type: 'finding'; at: string; finding: Finding }
   | { type: 'unit-finished'; at: string; target: string; revision: Revision; took: number }
   | {
@@ -163,4 +167,14 @@ export interface RunRecord {
 export interface RunResult {
   record: RunRecord
   findings: Finding[]
+  /** What became of the traffic that was sent, in its order; absent when none was. */
+  loads?: Measured[]
+}
+
+/** Traffic that a probe has sent to a target. */
+export interface Measured {
+  target: string
+  revision: Revision
+  probe: string
+  result: LoadResult
 }

@@ -8,6 +8,7 @@ import {
   eraOf,
   type Lack,
   type LoadProgress,
+  type LoadResult,
   metadataUrls,
   modest,
   type Probe,
@@ -38,10 +39,14 @@ export interface Shared {
   /** The same for all targets: what runs alone on this machine has it to itself. */
   machine: TargetLock
   tokens: TokenBudget
-  /** Takes word of traffic that is being sent. */
-  told: (revision: Revision, progress: LoadProgress) => void
+  /** Takes word of traffic that is being sent, and what became of it. */
+  told: (event: LoadEvent) => void
   signal?: AbortSignal
 }
+
+type LoadEvent =
+  | { type: 'load-progress'; revision: Revision; progress: LoadProgress }
+  | { type: 'load-measured'; revision: Revision; probe: string; result: LoadResult }
 
 /** One target at one revision: runs probes, each once, and keeps what they bring. */
 export class Unit {
@@ -136,7 +141,7 @@ export class Unit {
     const late = Promise.withResolvers<never>()
     const timer = setTimeout(() => late.reject(new Unfit('inconclusive', `the probe did not finish within ${deadline} ms`)), deadline)
     try {
-      const value = await Promise.race([probe.run(this.#context(own)), late.promise])
+      const value = await Promise.race([probe.run(this.#context(probe, own)), late.promise])
       return { value: value ?? null }
     } catch (error) {
       if (error instanceof Unfit) return { unfit: error.kind, reason: error.message }
@@ -148,7 +153,7 @@ export class Unit {
     }
   }
 
-  #context(own: Connection[]): ProbeContext {
+  #context(probe: Probe, own: Connection[]): ProbeContext {
     const { target, line } = this
     const endpoint = () => {
       if (this.endpoint === undefined) throw new Unfit('not-applicable', 'the target is no MCP endpoint')
@@ -202,11 +207,17 @@ export class Unit {
         const { generator } = target.instruments
         if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
         const { signal, told } = this.#shared
-        return generator.run(await scriptOf(traffic, target, line, connect), { signal, told: (progress) => told(line.revision, progress) })
+        const { revision } = line
+        const result = await generator.run(await scriptOf(traffic, target, line, connect), {
+          signal,
+          told: (progress) => told({ type: 'load-progress', revision, progress }),
+        })
+        told({ type: 'load-measured', revision, probe: probe.name, result })
+        return result
       },
-      use: async <E>(probe: Probe<E>) => {
-        if (probe.alone) throw new Error(`"${probe.name}" runs alone and cannot be used by another probe`)
-        const evidence = await this.#once(probe as Probe, () => this.#run(probe as Probe))
+      use: async <E>(other: Probe<E>) => {
+        if (other.alone) throw new Error(`"${other.name}" runs alone and cannot be used by another probe`)
+        const evidence = await this.#once(other as Probe, () => this.#run(other as Probe))
         if ('unfit' in evidence) throw new Unfit(evidence.unfit, evidence.reason)
         return evidence.value as E
       },

@@ -5,6 +5,7 @@ import type { RunRecord, RunResult } from '../engine/types.ts'
 import type { Decision } from '../gate/index.ts'
 import { coded, nearest, orList } from '../messages/index.ts'
 import type { Findings } from '../model/index.ts'
+import type { LoadFile } from './write.ts'
 
 export interface StoredRun extends RunResult {
   directory: string
@@ -42,7 +43,10 @@ export async function readRun(directory: string): Promise<StoredRun> {
   const decision = existsSync(join(directory, 'decision.json'))
     ? await readPart<Decision>(directory, 'decision.json', 'assay/decision/1')
     : undefined
-  return { directory, record, findings, decision }
+  const loads = existsSync(join(directory, 'load.json'))
+    ? (await readPart<LoadFile>(directory, 'load.json', 'assay/load/1')).loads
+    : undefined
+  return { directory, record, findings, decision, ...(loads && { loads: [...loads] }) }
 }
 
 async function readPart<T extends { schema: string }>(directory: string, name: string, schema: T['schema']): Promise<T> {

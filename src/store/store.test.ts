@@ -41,6 +41,18 @@ test('a run is written whole and read back', async () => {
   expect(await readRun(directory)).toMatchObject({ ...result('20260301-101500-ab12'), decision: { verdict: 'inconclusive' } })
 })
 
+test('what became of traffic is kept with the run', async () => {
+  const load = {
+    generator: { name: 'k6', version: 'v1.8.1' },
+    flows: {},
+    conditions: { dropped: 0, lost: 0, scriptErrors: [], machine: 0, clockSet: 0 },
+  } as const
+  const loads = [{ target: 'gateway', revision: '2025-11-25', probe: 'ten clients', result: load }] as const
+  const run = await openRun(base, '20260301-101500-ab12')
+  await run.finish({ ...result(run.id), loads: [...loads] }, decide([]))
+  expect(await readRun(run.directory)).toMatchObject({ loads })
+})
+
 test('runs are found by id, path and as the latest; an unfinished one is not a run yet', async () => {
   const first = await store('20260301-101500-ab12')
   const second = await store('20260302-101500-0001')

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
-import type { RunEvent, RunResult } from '../engine/types.ts'
+import type { Measured, RunEvent, RunResult } from '../engine/types.ts'
 import type { Decision } from '../gate/index.ts'
 import type { Findings } from '../model/index.ts'
 import { jsonText, writeWhole } from './files.ts'
@@ -35,6 +35,7 @@ export async function openRun(base: string, id: string): Promise<OpenRun> {
       await finished(events)
       await writeWhole(join(directory, 'findings.json'), jsonText(findingsFile(result)))
       await writeWhole(join(directory, 'decision.json'), jsonText(decision))
+      if (result.loads) await writeWhole(join(directory, 'load.json'), jsonText(loadFile(result.loads)))
       // Last: a run with run.json is complete.
       await writeWhole(join(directory, 'run.json'), jsonText(result.record))
     },
@@ -45,6 +46,14 @@ export async function openRun(base: string, id: string): Promise<OpenRun> {
     },
   }
 }
+
+/** The saved form of what became of the traffic of a run. */
+export interface LoadFile {
+  schema: 'assay/load/1'
+  loads: readonly Measured[]
+}
+
+const loadFile = (loads: readonly Measured[]): LoadFile => ({ schema: 'assay/load/1', loads })
 
 /** The saved form of a run's findings. */
 export const findingsFile = ({ record, findings }: RunResult): Findings => ({ schema: 'assay/findings/1', run: record.run, findings })

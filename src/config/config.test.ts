@@ -26,6 +26,13 @@ describe('validation names the place and the way on', () => {
       /"gw"/,
     ],
     [
+      'an unknown target to be compared with',
+      { targets: { gw: { ...gateway, load: { direct: 'gv' } } } },
+      'E_TARGET_UNKNOWN',
+      /"gv"/,
+      /"gw"/,
+    ],
+    [
       'production that may be disturbed',
       { targets: { gw: { ...gateway, environment: 'production', disruptive: true } } },
       'E_CONFIG_INVALID',

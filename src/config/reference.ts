@@ -3,7 +3,7 @@ import { coded } from '../messages/index.ts'
 
 /** Starts the embedded deployment with the instruments hooked up as an operator would; its parts are targets of their own. */
 export async function startEmbeddedReference(closers: (() => Promise<void>)[]): Promise<Record<string, Embedded>> {
-  const [{ observable, startReference }, { startTlsReference }, targets, instruments] = await Promise.all([
+  const [{ observable, startGatewayOver, startReference }, { startTlsReference }, targets, instruments] = await Promise.all([
     import('../../fixtures/reference/index.ts').catch(incomplete),
     import('../../fixtures/tls/index.ts').catch(incomplete),
     import('../../fixtures/reference/targets.ts').catch(incomplete),
@@ -34,6 +34,7 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
   )
   await issuer.setAudience(reference.url)
   await provider.setAudience(reference.issuer)
+  const previous = started(await startGatewayOver(reference.parts, { configure: observable }))
   const tls = started(
     await startTlsReference(reference.parts, {
       configure: observable,
@@ -41,7 +42,7 @@ export async function startEmbeddedReference(closers: (() => Promise<void>)[]): 
     }),
   )
   await tlsIssuer.setAudience(tls.reference.url)
-  const gateway = await gatewayTarget(reference, { upstream, issuer, listener, browser })
+  const gateway = await gatewayTarget(reference, { upstream, issuer, listener, browser }, previous)
   const identity = await identityTarget(reference.parts.identity, reference.url)
   return {
     '': gateway,

@@ -64,9 +64,17 @@ export async function resolveTargets(
   }
   const chosen = targetNames(loaded, names)
   try {
-    const targets: Target[] = []
     const instrumentation = new Instrumentation(closers)
-    for (const name of chosen) targets.push(...(await resolveTarget(name, loaded, environment, instrumentation, closers)))
+    const resolved = new Map<string, Target[]>()
+    const targetsOf = async (name: string): Promise<Target[]> => {
+      const known = resolved.get(name) ?? (await resolveTarget(name, loaded, environment, instrumentation, closers))
+      resolved.set(name, known)
+      return known
+    }
+    const targets: Target[] = []
+    for (const name of chosen) targets.push(...(await targetsOf(name)))
+    // What a target is compared with is made ready, and assessed only where it is asked for.
+    for (const name of chosen) Object.assign(resolved.get(name)![0]!, await besideOf(loaded.config.targets[name]!, targetsOf))
     const policies = chosen.every((name) => hasPolicies(loaded.config.targets[name]!))
     const own = chosen.every((name) => loaded.config.targets[name]!.kind === 'reference')
     return { targets, policies, own, close }
@@ -74,6 +82,14 @@ export async function resolveTargets(
     await close()
     throw error
   }
+}
+
+async function besideOf({ load }: TargetConfig, targetsOf: (name: string) => Promise<Target[]>): Promise<Pick<Target, 'beside'>> {
+  const { direct, previous } = load ?? {}
+  if (direct === undefined && previous === undefined) return {}
+  const [server] = direct === undefined ? [] : await targetsOf(direct)
+  const [release] = previous === undefined ? [] : await targetsOf(previous)
+  return { beside: { ...(server && { direct: server }), ...(release && { previous: release }) } }
 }
 
 /** Whether a target is judged by rules that no specification backs. */

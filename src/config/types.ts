@@ -65,6 +65,12 @@ export interface LoadConfig {
   rate?: number
   /** How long each scenario sends them, without the warm-up; 8 seconds if left out. */
   duration?: number | string
+  /** The name of a target: a server behind this one, which answers the same call without it. */
+  direct?: string
+  /** The name of a target: the release before this one, with the same servers behind it. */
+  previous?: string
+  /** What it may add to a call of the direct server; 10 ms if left out. */
+  overhead?: number | string
 }
 
 export interface ObjectiveConfig {

@@ -115,6 +115,12 @@ function checkReferences(config: Config, file: string): void {
       targets,
     ]),
   ]
+  for (const [name, { load }] of Object.entries(config.targets))
+    for (const which of ['direct', 'previous'] as const) {
+      const other = load?.[which]
+      if (other === undefined) continue
+      lists.push([`targets.${name}.load.${which}`, [other]])
+    }
   for (const [path, list] of lists)
     for (const target of list ?? []) if (!names.includes(target)) throw unknownTarget(target, names, file, path)
 }

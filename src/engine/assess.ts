@@ -87,6 +87,8 @@ async function assessTarget(
     machine,
     tokens: new TokenBudget(target.limits.tokens),
     told: (event) => tell({ target: target.name, ...event }),
+    open: async (other, revision) =>
+      (await unitsOf({ ...other, revisions: [revision] }, new Pace(other.limits.requestsPerSecond), activity, shared))[0]!,
     signal: options.signal,
   }
   const began = performance.now()

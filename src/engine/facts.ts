@@ -107,7 +107,7 @@ const plain = (target: Target) => ({
 const lacking = (reason: string): Lack => ({ kind: 'not-testable', reason })
 
 /** What the operator has given, or what to give. */
-function given({ access, observe, operate, behind, instruments, reach, tls }: Target): UnitFacts['facilities'] {
+function given({ access, observe, operate, behind, beside, instruments, reach, tls }: Target): UnitFacts['facilities'] {
   const has = (value: unknown, reason: string): true | Lack => (value ? true : lacking(reason))
   return {
     authority: has(access, 'needs the authorization server of the clients: see `authority` of the target'),
@@ -128,6 +128,8 @@ function given({ access, observe, operate, behind, instruments, reach, tls }: Ta
     'audit log': has(observe?.audit, 'needs the audit trail of the target: see `observe.audit` of the target'),
     logs: has(observe?.logs, 'needs the log of the target: see `observe.logs` of the target'),
     metrics: has(observe?.metrics, 'needs the metrics of the target: see `observe.metrics` of the target'),
+    'direct server': has(beside?.direct, 'needs the server behind the target as a target of its own: see `load.direct` of the target'),
+    'previous release': has(beside?.previous, 'needs the release before as a target of its own: see `load.previous` of the target'),
     'M2M secret rotation': has(
       operate?.rotateM2mSecret,
       'needs a way to have the secret of the target replaced: see `operate.rotateM2mSecret` of the target',

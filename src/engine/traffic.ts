@@ -1,4 +1,14 @@
-import { type Connection, type ConnectOptions, type Era, eraOf, type Flow, type LoadScript, type Traffic, Unfit } from '../model/index.ts'
+import {
+  type Connection,
+  type ConnectOptions,
+  type Era,
+  eraOf,
+  type Flow,
+  type LoadScript,
+  type ScriptFlow,
+  type Traffic,
+  Unfit,
+} from '../model/index.ts'
 import { scriptFlow } from '../wire/index.ts'
 import { type Line, tokenFor } from './connect.ts'
 import type { Target } from './types.ts'
@@ -8,32 +18,36 @@ const agents = 10
 
 type Connect = (options: ConnectOptions) => Promise<Connection>
 
-/** Traffic with the addresses, tokens and headers of a target in it; `connect` opens what the harness closes again. */
+/** How traffic gets to a target; `connect` opens what the harness closes again. */
+export interface Way {
+  target: Target
+  line: Line
+  connect: Connect
+}
+
+/** Traffic with the addresses, tokens and headers of the targets in it. */
 export async function scriptOf(
   { flows, warmUp = 2_000, timeout = 10_000, within = [] }: Traffic,
-  target: Target,
-  line: Line,
-  connect: Connect,
+  wayTo: (at: Flow['at']) => Promise<Way>,
 ): Promise<LoadScript> {
-  keepWithin(target, flows)
+  for (const at of new Set(flows.map((flow) => flow.at)))
+    keepWithin(
+      (await wayTo(at)).target,
+      flows.filter((flow) => flow.at === at),
+    )
+  return { warmUp, timeout, within, flows: await Promise.all(flows.map(async (flow) => flowOver(flow, await wayTo(flow.at)))) }
+}
+
+async function flowOver(flow: Flow, { target, line, connect }: Way): Promise<ScriptFlow> {
   const { endpoint, tools } = line.link
-  return {
-    warmUp,
-    timeout,
-    within,
-    flows: await Promise.all(
-      flows.map(async (flow) =>
-        scriptFlow(flow, {
-          url: endpoint.url.href,
-          revision: line.revision,
-          headers: endpoint.headers,
-          token: flow.token ?? (await tokenFor(target, { identity: flow.identity }, line.recorder)) ?? undefined,
-          sessions: await sessionsFor(flow, eraOf(line.revision), connect),
-          tools,
-        }),
-      ),
-    ),
-  }
+  return scriptFlow(flow, {
+    url: endpoint.url.href,
+    revision: line.revision,
+    headers: endpoint.headers,
+    token: flow.token ?? (await tokenFor(target, { identity: flow.identity }, line.recorder)) ?? undefined,
+    sessions: await sessionsFor(flow, eraOf(line.revision), connect),
+    tools,
+  })
 }
 
 /** The virtual users of k6 take turns: a session for each would be opened by nearly every arrival. */

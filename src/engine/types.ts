@@ -1,5 +1,6 @@
 import type {
   AuthorityAccess,
+  Beside,
   Check,
   Contracts,
   Finding,
@@ -61,6 +62,8 @@ export interface Target {
   }
   /** How much traffic it is meant to carry; little if left out. */
   nominal?: Nominal
+  /** Targets it is compared with under load. */
+  beside?: Partial<Record<Beside, Target>>
   /** What its operator wants of it under load. */
   objectives?: readonly Objective[]
   disruptive: boolean

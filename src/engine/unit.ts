@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type AuthorityAccess,
+  type Beside,
   type Catalogue,
   type Connection,
   type ConnectOptions,
@@ -30,7 +31,7 @@ import { ownCredentials, securing, thumbprintOf } from './securing.ts'
 import { raise } from './storm.ts'
 import type { TokenBudget } from './token-budget.ts'
 import { addressedCall, anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
-import { scriptOf } from './traffic.ts'
+import { scriptOf, type Way } from './traffic.ts'
 import type { Target } from './types.ts'
 
 /** What the units of one target have in common. */
@@ -41,6 +42,8 @@ export interface Shared {
   tokens: TokenBudget
   /** Takes word of traffic that is being sent, and what became of it. */
   told: (event: LoadEvent) => void
+  /** Opens another target at a revision. Throws when it does not serve that. */
+  open: (target: Target, revision: Revision) => Promise<Unit>
   signal?: AbortSignal
 }
 
@@ -61,6 +64,7 @@ export class Unit {
   readonly #durations = new Map<Probe, number>()
   readonly #sessions = new Map<string, Promise<Connection>>()
   readonly #echo: { call?: Promise<ToolCall> } = {}
+  readonly #beside = new Map<Beside, Promise<Unit>>()
   readonly #access?: AuthorityAccess
 
   constructor(target: Target, line: Line, shared: Shared, endpoint?: { session: Connection; catalogue: Catalogue }) {
@@ -110,6 +114,7 @@ export class Unit {
   async close(): Promise<void> {
     await this.endpoint?.session.close()
     await Promise.all([...this.#sessions.values()].map(async (session) => (await session).close()))
+    await Promise.allSettled([...this.#beside.values()].map(async (unit) => (await unit).close()))
     this.line.link.sockets.close()
   }
 
@@ -155,19 +160,8 @@ export class Unit {
 
   #context(probe: Probe, own: Connection[]): ProbeContext {
     const { target, line } = this
-    const endpoint = () => {
-      if (this.endpoint === undefined) throw new Unfit('not-applicable', 'the target is no MCP endpoint')
-      return this.endpoint
-    }
-    const connect = async (options: ConnectOptions = {}) => {
-      const connection = await line.open(options)
-      own.push(connection)
-      // Nothing can be said by a client that was never let in; an error is an answer, and the probe's to judge.
-      const { opening } = connection
-      if (opening.failure !== undefined && opening.messages.length === 0)
-        throw new Unfit('inconclusive', `a connection could not be opened: ${opening.failure.message}`)
-      return connection
-    }
+    const endpoint = () => this.#endpoint()
+    const { connect } = this.#way(own)
     return {
       revision: line.revision,
       era: eraOf(line.revision),
@@ -194,7 +188,7 @@ export class Unit {
       connect,
       request: (raw) => this.#shared.tokens.spend(raw, () => this.#raw(raw)),
       catalogue: async () => endpoint().catalogue,
-      tool: (role) => this.#tool(endpoint(), role),
+      tool: async (role, at) => (at === undefined ? this : await this.#besideAt(at)).#tool(role),
       documents: async () => {
         if (!('files' in target.reach)) throw new Unfit('not-applicable', 'the target is no description of a deployment')
         // Most runs read no documents, and need no YAML.
@@ -208,10 +202,13 @@ export class Unit {
         if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
         const { signal, told } = this.#shared
         const { revision } = line
-        const result = await generator.run(await scriptOf(traffic, target, line, connect), {
-          signal,
-          told: (progress) => told({ type: 'load-progress', revision, progress }),
-        })
+        const result = await generator.run(
+          await scriptOf(traffic, async (at) => (at === undefined ? this : await this.#besideAt(at)).#way(own)),
+          {
+            signal,
+            told: (progress) => told({ type: 'load-progress', revision, progress }),
+          },
+        )
         told({ type: 'load-measured', revision, probe: probe.name, result })
         return result
       },
@@ -225,6 +222,39 @@ export class Unit {
     }
   }
 
+  #endpoint(): { session: Connection; catalogue: Catalogue } {
+    if (this.endpoint === undefined) throw new Unfit('not-applicable', 'the target is no MCP endpoint')
+    return this.endpoint
+  }
+
+  /** How traffic gets to the target; connections are closed by whoever gives the list. */
+  #way(own: Connection[]): Way {
+    const { target, line } = this
+    const connect = async (options: ConnectOptions = {}) => {
+      const connection = await line.open(options)
+      own.push(connection)
+      // Nothing can be said by a client that was never let in; an error is an answer, and the probe's to judge.
+      const { opening } = connection
+      if (opening.failure !== undefined && opening.messages.length === 0)
+        throw new Unfit('inconclusive', `a connection could not be opened: ${opening.failure.message}`)
+      return connection
+    }
+    return { target, line, connect }
+  }
+
+  /** Another target that this one is compared with, at the same revision. */
+  #besideAt(at: Beside): Promise<Unit> {
+    const other = this.target.beside?.[at]
+    if (other === undefined) throw new Unfit('not-testable', `needs \`load.${at}\` of the target`)
+    const opened =
+      this.#beside.get(at) ??
+      this.#shared.open(other, this.line.revision).catch((error: Error) => {
+        throw new Unfit('not-testable', `${other.name}, which it is to be compared with: ${error.message}`)
+      })
+    this.#beside.set(at, opened)
+    return opened
+  }
+
   /** One connection for each further identity, opened when it is first asked for. */
   #sessionOf(own: Connection, identity = this.target.identities[0]?.name): Promise<Connection> | Connection {
     if (identity === this.target.identities[0]?.name) return own
@@ -233,10 +263,8 @@ export class Unit {
     return opened
   }
 
-  async #tool(
-    { session, catalogue }: { session: Connection; catalogue: Catalogue },
-    role: Parameters<ProbeContext['tool']>[0],
-  ): Promise<ToolCall> {
+  async #tool(role: Parameters<ProbeContext['tool']>[0]): Promise<ToolCall> {
+    const { session, catalogue } = this.#endpoint()
     if (role === 'any') return anyCall(catalogue, this.target)
     if (role === 'structured') return structuredCall(catalogue, this.target)
     if (role === 'addressed') return addressedCall(catalogue, this.target)

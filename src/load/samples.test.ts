@@ -34,8 +34,8 @@ test('counts what was sent after the warm-up, in the second in which it was sent
   expect(late).toEqual({ p50: 0, p99: 50 })
   expect(series.ping).toMatchObject({ count: 3, good: 2, bad: { 'HTTP 503': 1 }, within: { 50: 1 } })
   expect(series.ping!.seconds).toEqual([
-    { at: 1, count: 2, good: 2, p99: 100 },
-    { at: 2, count: 1, good: 0, p99: 40 },
+    { at: 1, count: 2, good: 2, p50: 20, p99: 100 },
+    { at: 2, count: 1, good: 0, p50: 40, p99: 40 },
   ])
 })
 

@@ -183,6 +183,7 @@ function seriesOf({ count, good, bad, latency, within, retryAfter, seconds }: Ta
           at: second,
           count: seen.count,
           good: seen.good,
+          p50: quantile(seen.took, 0.5),
           p99: quantile(seen.took, 0.99),
         }),
       ),

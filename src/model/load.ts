@@ -14,6 +14,9 @@ export interface Traffic {
   readonly within?: readonly number[]
 }
 
+/** Another target, which the operator names beside the one that is assessed: a server behind it, or the release before it. */
+export type Beside = 'direct' | 'previous'
+
 /** One kind of client. */
 export interface Flow {
   readonly name: string
@@ -27,6 +30,8 @@ export interface Flow {
   readonly arrivals: 'calls' | 'visits'
   /** By weight; each visit sends every one of them, in this order. */
   readonly requests: readonly FlowRequest[]
+  /** Where it is sent instead of to the target; the requests have to be of that one's tools. */
+  readonly at?: Beside
   /** The identity of its clients; the unit's own if left out. */
   readonly identity?: string
   /** Sent instead of a token that the target accepts. */
@@ -97,6 +102,7 @@ export interface Second {
   readonly at: number
   readonly count: number
   readonly good: number
+  readonly p50: number
   readonly p99: number
 }
 

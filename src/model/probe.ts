@@ -2,7 +2,7 @@ import type { AuthorityAccess, Observations, Operations } from './authority.ts'
 import type { Contracts } from './contract.ts'
 import type { DeploymentDocument } from './documents.ts'
 import type { Exchange } from './exchange.ts'
-import type { LoadResult, Traffic } from './load.ts'
+import type { Beside, LoadResult, Traffic } from './load.ts'
 import type { Nominal } from './objective.ts'
 import type { Era, Revision } from './revision.ts'
 import type { Catalogue, Connection, Facility, Instruments, RawRequest, SendOptions, ToolCall, UnitFacts } from './target.ts'
@@ -71,9 +71,9 @@ export interface ProbeContext {
   /**
    * A call the target's owner allows: by role (`echo`, `slow`, `failing`, `personal`), any read-only tool, or one of those that has an
    * output schema (`structured`), an argument given again in a header (`mirrored`) or one that takes a URL (`addressed`). Throws
-   * `Unfit`.
+   * `Unfit`. With `at`, of the target beside this one.
    */
-  tool(role: 'echo' | 'slow' | 'failing' | 'personal' | 'any' | 'structured' | 'mirrored' | 'addressed'): Promise<ToolCall>
+  tool(role: 'echo' | 'slow' | 'failing' | 'personal' | 'any' | 'structured' | 'mirrored' | 'addressed', at?: Beside): Promise<ToolCall>
   /** The documents of a deployment's description; of a target of kind `manifests` only. */
   documents(): Promise<DeploymentDocument[]>
   /**

@@ -54,6 +54,8 @@ export type Facility =
   | 'resource'
   | 'identity assertion grant'
   | 'privileged scope'
+  | 'direct server'
+  | 'previous release'
   | 'M2M secret rotation'
   | 'client secret rotation'
   | 'certificate renewal'

@@ -1,3 +1,4 @@
+import beside from './beside.ts'
 import burst from './burst.ts'
 import neighbours from './neighbours.ts'
 import shapes from './shapes.ts'
@@ -5,4 +6,4 @@ import smoke from './smoke.ts'
 import steady from './steady.ts'
 import upstream from './upstream.ts'
 
-export default { load: [smoke, steady, burst, neighbours, shapes, upstream] }
+export default { load: [smoke, steady, beside, burst, neighbours, shapes, upstream] }

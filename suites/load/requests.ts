@@ -1,8 +1,8 @@
-import type { FlowRequest, ProbeContext } from '../../src/model/index.ts'
+import type { Beside, FlowRequest, ProbeContext } from '../../src/model/index.ts'
 
-/** The call of the echo tool, each with a text of its own. */
-export async function echoRequest(context: ProbeContext): Promise<FlowRequest> {
-  const { name, arguments: given, echoes } = await context.tool('echo')
+/** The call of the echo tool, of the target or of one beside it, each with a text of its own. */
+export async function echoRequest(context: ProbeContext, at?: Beside): Promise<FlowRequest> {
+  const { name, arguments: given, echoes } = await context.tool('echo', at)
   return { method: 'tools/call', params: { name, arguments: given }, ...(echoes !== undefined && { echoes }) }
 }
 

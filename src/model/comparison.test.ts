@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { changePoints, cliffsDelta, compare, mannWhitney, median, ratioOf, seeded } from './statistics.ts'
+import { changePoints, cliffsDelta, compare, mannWhitney, median, ratioOf, seeded } from './comparison.ts'
 
 /** Values around a mean with this coefficient of variation, as nights on one machine have. */
 function nights(count: number, mean: number, variation: number, random: () => number): number[] {

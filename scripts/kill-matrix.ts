@@ -11,51 +11,74 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Defect } from '../fixtures/defects/defect.ts'
 import { defects } from '../fixtures/defects/index.ts'
-import { type Proof, proveDefects, proveReference } from '../fixtures/defects/prove.ts'
+import { type Proof, proveDefects, proveReference, proveReferenceUnderLoad, type UnderLoad } from '../fixtures/defects/prove.ts'
+import { eraOf, type Finding, type Revision, revisions } from '../src/model/index.ts'
 import { obtain } from '../src/toolchain/index.ts'
 import { loadChecks } from '../suites/index.ts'
 
 const { values } = parseArgs({
-  options: { area: { type: 'string' }, defect: { type: 'string' }, check: { type: 'boolean' }, shard: { type: 'string' } },
+  options: {
+    area: { type: 'string' },
+    defect: { type: 'string' },
+    check: { type: 'boolean' },
+    shard: { type: 'string' },
+    load: { type: 'boolean' },
+  },
 })
 const chosen = Object.entries(defects)
   .filter(([area]) => values.area === undefined || area === values.area)
   .flatMap(([, list]) => list)
   .filter(({ id }) => values.defect === undefined || id === values.defect)
 
+const newestOfEras = revisions.filter((_, at) => revisions.slice(at + 1).every((later) => eraOf(later) !== eraOf(revisions[at]!)))
+const measured = chosen.filter(isMeasured)
+const others = chosen.filter((each) => !isMeasured(each))
+
+/** What one of the processes finds that share the work. */
+interface Shard {
+  proofs: Proof[]
+  /** Of the undamaged reference, by revision. */
+  underLoad: Record<string, UnderLoad>
+}
+
 if (values.shard !== undefined) {
   const [index, of] = values.shard.split('/').map(Number) as [number, number]
+  const mine = <T>(_: T, at: number) => at % of === index
+  const underLoad: Shard['underLoad'] = {}
+  if (values.load) for (const revision of newestOfEras.filter(mine)) underLoad[revision] = await proveReferenceUnderLoad(revision)
   const proofs = await proveDefects(
-    chosen.filter((each, at) => at % of === index && !isMeasured(each)),
+    (values.load ? measured : others).filter(mine),
     (done, all, { defect, missed, extra, note }) => {
       if (done % 20 === 0) console.error(`shard ${index + 1} of ${of}: ${done} of ${all} defects`)
       if (missed.length + extra.length > 0 || note) console.error(`  in doubt: ${defect}: missed ${missed}; extra ${extra} ${note ?? ''}`)
     },
+    // Load uses the machine up: one at a time in each process.
+    values.load ? 1 : undefined,
   )
-  process.send?.(proofs)
+  process.send?.({ proofs, underLoad } satisfies Shard)
   process.disconnect?.()
   process.exit(0)
 }
 
 const shards = 2
-const measured = chosen.filter(isMeasured)
 if (measured.length > 0) await obtain('k6', { progress: (line) => console.error(line) })
 const checks = await loadChecks()
 const problems: string[] = []
 
 const started = performance.now()
-const undamaged = await proveReference({ underLoad: measured.length > 0 })
-for (const { check, revision, outcome, reason, actual } of undamaged)
-  problems.push(`the reference is not clean: ${check} at ${revision}: ${outcome}: ${reason ?? ''} ${actual ?? ''}`)
-for (const problem of problems) console.log(problem)
-console.error(`reference: ${undamaged.length} findings that are not green, ${Math.round(performance.now() - started)} ms`)
-
-const others =
-  chosen.length - measured.length < 6
-    ? await proveDefects(chosen.filter((each) => !isMeasured(each)))
-    : (await Promise.all(Array.from({ length: shards }, (_, index) => runShard(index)))).flat()
-const first = [...others, ...(await proveDefects(measured, () => {}, 1))]
-const proofs = await settled(await settled(first))
+reportUndamaged(await proveReference())
+const unmeasured = others.length < 6 ? await proveDefects(others) : (await runShards(false)).flatMap(({ proofs }) => proofs)
+const loaded = measured.length === 0 ? [] : await runShards(true)
+const underLoad: Record<string, UnderLoad> = Object.assign({}, ...loaded.map((shard) => shard.underLoad))
+for (const [revision, { notGreen }] of Object.entries(underLoad)) {
+  // Whatever two at once say against the reference has to be said by one alone as well.
+  if (notGreen.length > 0) underLoad[revision] = await proveReferenceUnderLoad(revision as Revision)
+  reportUndamaged(underLoad[revision]!.notGreen)
+  for (const [lack, outcomes] of Object.entries(underLoad[revision]!.starved))
+    for (const [check, outcome] of Object.entries(outcomes))
+      if (outcome !== 'inconclusive' && outcome !== 'not-applicable') problems.push(`${check}: ${outcome} at ${revision} with ${lack}`)
+}
+const proofs = await settled(await settled([...unmeasured, ...loaded.flatMap(({ proofs }) => proofs)]))
 const killedBy = new Map<string, string[]>()
 for (const { defect, caught, extra, missed, note } of proofs) {
   for (const check of caught) killedBy.set(check, [...(killedBy.get(check) ?? []), defect])
@@ -80,7 +103,12 @@ console.log(
 )
 process.exit(problems.length > 0 ? 1 : 0)
 
-/** Load is measured, and so has this machine to itself. */
+function reportUndamaged(findings: readonly Finding[]): void {
+  for (const { check, revision, outcome, reason, actual } of findings)
+    problems.push(`the reference is not clean: ${check} at ${revision}: ${outcome}: ${reason ?? ''} ${actual ?? ''}`)
+  console.error(`reference: ${findings.length} findings that are not green, after ${Math.round((performance.now() - started) / 1000)} s`)
+}
+
 function isMeasured(each: Defect): boolean {
   return defects.load!.includes(each)
 }
@@ -96,12 +124,16 @@ async function settled(proofs: Proof[]): Promise<Proof[]> {
   return proofs.map((proof) => again.find(({ defect }) => defect === proof.defect) ?? proof)
 }
 
-function runShard(index: number): Promise<Proof[]> {
-  const child = fork(import.meta.filename, [...process.argv.slice(2), '--shard', `${index}/${shards}`], {
+function runShards(load: boolean): Promise<Shard[]> {
+  return Promise.all(Array.from({ length: shards }, (_, index) => runShard(index, load)))
+}
+
+function runShard(index: number, load: boolean): Promise<Shard> {
+  const child = fork(import.meta.filename, [...process.argv.slice(2), ...(load ? ['--load'] : []), '--shard', `${index}/${shards}`], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   return new Promise((resolve, reject) => {
-    child.on('message', (proofs) => resolve(proofs as Proof[]))
+    child.on('message', (shard) => resolve(shard as Shard))
     child.on('exit', (code) => reject(new Error(`shard ${index} ended with ${code}`)))
   })
 }
@@ -116,6 +148,7 @@ async function publish(problems: string[]): Promise<void> {
   for (const [file, text] of [
     ['docs/kill-matrix.json', json],
     ['docs/kill-matrix.md', page],
+    ['docs/load-matrix.md', loadPage(byCheck)],
   ] as const) {
     if (values.check !== true) await writeFile(file, text)
     else if ((await readFile(file, 'utf8').catch(() => '')) !== text) problems.push(`${file} is out of date: run npm run docs`)
@@ -133,4 +166,26 @@ Generated by \`npm run docs\`: do not edit. Each row is a mistake seeded into th
 warn on it; no other check does. ${Object.keys(byCheck).length} checks, ${Object.keys(byDefect).length} defects. The same as data: [kill-matrix.json](kill-matrix.json).
 
 ${areas.join('\n')}`
+}
+
+/** What each check of load says of the reference, of its defects, and where it has too little to go by. */
+function loadPage(byCheck: Record<string, string[]>): string {
+  const ways = [...new Set(Object.values(underLoad).flatMap(({ starved }) => Object.keys(starved)))]
+  const rows = checks
+    .filter(({ suite }) => suite === 'load')
+    .map(({ id }) => {
+      const sound = newestOfEras.map((era) => underLoad[era]?.findings.find(({ check }) => check === id)?.outcome ?? 'not-applicable')
+      const starved = ways.map((way) => [...new Set(newestOfEras.flatMap((era) => underLoad[era]?.starved[way]?.[id] ?? []))].join(', '))
+      return `| \`${id}\` | ${[...sound, (byCheck[id] ?? []).join(', '), ...starved].join(' | ')} |`
+    })
+  const head = ['check', ...newestOfEras, 'fails on', ...ways]
+  return `# Load matrix
+
+Generated by \`npm run docs\`: do not edit. What each check of load says of the undamaged reference in both eras, on which seeded
+mistakes it fails, and what it says of the same measurements with too few virtual users, without samples, and without k6: nothing.
+
+| ${head.join(' | ')} |
+| ${head.map(() => '---').join(' | ')} |
+${rows.join('\n')}
+`
 }

@@ -75,6 +75,7 @@ async function runScript(k6: Found, script: LoadScript, env: NodeJS.ProcessEnv, 
         scriptErrors: watched.errors,
         ...(watched.processor !== undefined && { processor: watched.processor }),
         machine: watched.machine,
+        exhausted: watched.exhausted,
         clockSet: watched.clockSet,
         ...(watched.cutShort !== undefined && { cutShort: watched.cutShort }),
       },
@@ -91,6 +92,7 @@ interface Watched {
   errors: string[]
   processor?: number
   machine: number
+  exhausted: number
   clockSet: number
   cutShort?: string
 }
@@ -122,7 +124,7 @@ async function watch(
   signal?.addEventListener('abort', interrupted)
   const late = setTimeout(() => cut('k6 did not end in time'), lasts + script.timeout + allowance)
   const began = { clock: Date.now(), steady: performance.now() }
-  const before = processorTimes()
+  const machine = machineUsage()
   const follower = await follow(file, samples)
   const usage = processorUsage(child.pid)
   let second = 0
@@ -131,6 +133,7 @@ async function watch(
     const since = (performance.now() - began.steady) / 1000
     const isNew = Math.floor(since) > second
     second = Math.floor(since)
+    if (isNew) machine.look()
     void follower.read().then(() => isNew && told?.(samples.progress(second, lasts / 1000)))
   }, tick)
   try {
@@ -143,7 +146,8 @@ async function watch(
         .filter((line) => /\b(GoError|TypeError|ReferenceError|SyntaxError|RangeError)\b|Uncaught/.test(line))
         .slice(0, keptErrors),
       processor: usage.most,
-      machine: share(before, processorTimes()),
+      machine: machine.mean(),
+      exhausted: machine.exhausted(),
       clockSet: Math.round(Math.abs(Date.now() - began.clock - (performance.now() - began.steady))),
       cutShort,
     }
@@ -195,6 +199,26 @@ function processorTimes(): { used: number; all: number } {
   const times = cpus().map((cpu) => cpu.times)
   const all = times.flatMap((each) => Object.values(each)).reduce((sum, time) => sum + time, 0)
   return { used: all - times.reduce((sum, { idle }) => sum + idle, 0), all }
+}
+
+/** Of this machine's processors less than this share is free. */
+const nextToNothing = 0.05
+
+/** How much of this machine is in use by anyone, second by second. */
+function machineUsage(): { look(): void; mean(): number; exhausted(): number } {
+  const first = processorTimes()
+  let last = first
+  let [seconds, without] = [0, 0]
+  return {
+    look: () => {
+      const now = processorTimes()
+      seconds += 1
+      without += share(last, now) > 1 - nextToNothing ? 1 : 0
+      last = now
+    },
+    mean: () => share(first, processorTimes()),
+    exhausted: () => Math.round((without / Math.max(1, seconds)) * 100) / 100,
+  }
 }
 
 const share = (before: { used: number; all: number }, after: { used: number; all: number }): number =>

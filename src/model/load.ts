@@ -118,6 +118,8 @@ export interface Conditions {
   readonly processor?: number
   /** Share of all processors of this machine that was in use, by anyone, while the traffic went on. */
   readonly machine: number
+  /** Share of the seconds in which this machine had next to nothing left. */
+  readonly exhausted: number
   /** Milliseconds by which the clock of this machine was set during the traffic. */
   readonly clockSet: number
   /** Set when the traffic ended before its time. */

@@ -45,7 +45,7 @@ test('what became of traffic is kept with the run', async () => {
   const load = {
     generator: { name: 'k6', version: 'v1.8.1' },
     flows: {},
-    conditions: { dropped: 0, lost: 0, scriptErrors: [], machine: 0, clockSet: 0 },
+    conditions: { dropped: 0, lost: 0, scriptErrors: [], machine: 0, exhausted: 0, clockSet: 0 },
   } as const
   const loads = [{ target: 'gateway', revision: '2025-11-25', probe: 'ten clients', result: load }] as const
   const run = await openRun(base, '20260301-101500-ab12')

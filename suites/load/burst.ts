@@ -1,4 +1,4 @@
-import { broken, check, holds, holdsIf, inconclusive, probe, section } from '../../src/model/index.ts'
+import { broken, check, type FlowResult, holdsIf, holdsWith, inconclusive, type Judgement, probe, section } from '../../src/model/index.ts'
 import { usual } from './requests.ts'
 import { allServed, asFast, enough, sound, timed, wordsOf } from './verdicts.ts'
 
@@ -35,6 +35,16 @@ const burst = probe(
 /** A whole number of seconds, or a date (RFC 9110, section 10.2.3). */
 const isRetryAfter = (value: string): boolean => /^\d+$/.test(value) || (value !== '' && !Number.isNaN(Date.parse(value)))
 
+function saysWhen({ series }: FlowResult): Judgement {
+  const all = Object.values(series)
+  if (all.every(({ bad }) => bad['HTTP 429'] === undefined)) return holdsWith('nothing was refused')
+  const given = all.flatMap(({ retryAfter }) => retryAfter)
+  const wrong = given.find((value) => !isRetryAfter(value))
+  return given.length === 0
+    ? broken('refuses with 429 and says nothing of when to come back', { expected: 'Retry-After', actual: 'no such header' })
+    : holdsIf(wrong === undefined, 'sends a Retry-After nobody can read', { expected: 'seconds, or a date', actual: wrong })
+}
+
 export default section(
   {
     spec: 'load',
@@ -61,15 +71,7 @@ export default section(
       title: 'Whoever is refused in a burst is told when to come back',
       objective: 'send Retry-After with 429: seconds, or a date',
       needs: { burst },
-      judge: ({ burst }) => {
-        const refused = Object.values(burst.flows.burst?.series ?? {})
-        if (refused.every(({ bad }) => bad['HTTP 429'] === undefined)) return holds
-        const given = refused.flatMap(({ retryAfter }) => retryAfter)
-        const wrong = given.find((value) => !isRetryAfter(value))
-        return given.length === 0
-          ? broken('refuses with 429 and says nothing of when to come back', { expected: 'Retry-After', actual: 'no such header' })
-          : holdsIf(wrong === undefined, 'sends a Retry-After nobody can read', { expected: 'seconds, or a date', actual: wrong })
-      },
+      judge: ({ burst }) => sound(burst, () => enough(burst.flows.burst, 'tools/call', 50, () => saysWhen(burst.flows.burst!))),
       fix: 'Send the seconds until the limit has room again, rounded up, in Retry-After.',
     }),
     check('load/burst-recovery', {

@@ -13,8 +13,8 @@ import {
 
 /** The share of the machine above which the generator waits for itself. */
 const busy = 0.8
-/** The share of the machine above which everything on it waits for everything else. */
-const exhausted = 0.95
+/** The share of seconds without anything left of the machine above which whatever is late may be its doing. */
+const tooOften = 0.1
 /** Milliseconds requests may be sent after their time before the traffic is not what it was meant to be. */
 const lateAllowed = 250
 /** Milliseconds of a clock that was set. */
@@ -27,25 +27,34 @@ const clockAllowed = 200
 export const sound = (result: LoadResult, judge: () => Judgement): Judgement => {
   const judged = judge()
   // Only what was given up for its time may be this machine's doing.
-  const slowed = slowedBy(result)
+  const slowed = slowedBy(result) ?? crowdedBy(result)
   if (judged.kind === 'broken' && slowed !== undefined && gaveUp(result)) return inconclusive(slowed)
   return judged.kind === 'broken' ? judged : all([judged, ...doubtsOf(result).map((reason) => inconclusive(reason))])
 }
 
-/** Beside what can slow answers down without the target's doing, where an answer that came late is what breaks the rule. */
+/**
+ * Beside what can slow answers down without the target's doing, where an answer that came late is what breaks the rule. A machine that
+ * has nothing left makes answers late and none early: what was in time all the same was in time.
+ */
 export const timed = (result: LoadResult, judge: () => Judgement): Judgement => {
   const slowed = slowedBy(result)
-  return slowed === undefined ? sound(result, judge) : inconclusive(slowed)
+  if (slowed !== undefined) return inconclusive(slowed)
+  const judged = sound(result, judge)
+  const crowded = crowdedBy(result)
+  return judged.kind === 'broken' && crowded !== undefined ? inconclusive(crowded) : judged
 }
 
 const gaveUp = ({ flows }: LoadResult): boolean =>
   Object.values(flows).some(({ series }) => Object.values(series).some(({ bad }) => bad.timeout !== undefined))
 
-function slowedBy({ conditions: { processor, machine, clockSet }, flows }: LoadResult): string | undefined {
+const crowdedBy = ({ conditions: { exhausted } }: LoadResult): string | undefined =>
+  exhausted > tooOften
+    ? `this machine had nothing left in ${percent(exhausted)} of the seconds: it has to have room beside the traffic, and the target a machine of its own`
+    : undefined
+
+function slowedBy({ conditions: { processor, clockSet }, flows }: LoadResult): string | undefined {
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
-  if (machine >= exhausted)
-    return `${percent(machine)} of this machine was in use: it has to have room beside the traffic, and the target a machine of its own`
   if (clockSet > clockAllowed) return `the clock of this machine was set by ${clockSet} ms meanwhile: run again`
   const late = Math.max(0, ...Object.values(flows).map((flow) => flow.late.p50))
   return late > lateAllowed

@@ -28,16 +28,16 @@ describe('no rules are written', () => {
     ['without queries', { queries: undefined }, /no PromQL/],
     ['without a range', { queries: { good: 'good_total', total: 'sum(rate(all[{{window}}]))' } }, /query of good has no range/],
     ['for a date of the calendar', { window: { days: 30, calendar: true } }, /rolling/],
-    ['for a week', { window: { days: 7 } }, /for 7d/],
+    ['for six days', { window: { days: 6 } }, /for 6d/],
     ['for hours', { window: { days: 28.5 } }, /for 684h/],
   ])('%s', (_, extra, why) => expect(obstacle(objective(extra))).toMatch(why))
 
   test('and otherwise they are', () => expect(obstacle(objective())).toBeUndefined())
 })
 
-test('no alert waits for more than all requests to be bad', () => {
-  const alertsAt = (target: number) =>
-    rulesOf([objective({ target })])
+test('alerts are at rates that spend the budget too soon, and none waits for more than all requests to be bad', () => {
+  const alertsAt = (target: number, days = 30) =>
+    rulesOf([objective({ target, window: { days } })])
       .groups.flatMap(({ rules }) => rules)
       .filter(({ alert }) => alert)
       .map(
@@ -50,6 +50,8 @@ test('no alert waits for more than all requests to be bad', () => {
   expect(alertsAt(0.999)).toEqual(['page: 14.4 14.4 6 6', 'ticket: 3 3 1 1'])
   expect(alertsAt(0.9)).toEqual(['page: 6 6', 'ticket: 3 3 1 1'])
   expect(alertsAt(0.5)).toEqual(['ticket: 1 1'])
+  expect(alertsAt(0.999, 28)).toEqual(['page: 13.44 13.44 5.6 5.6', 'ticket: 2.8 2.8 1 1'])
+  expect(alertsAt(0.999, 7)).toEqual(['page: 3.36 3.36 1.4 1.4', 'ticket: 1 1 1 1'])
   expect(unreachable(objective({ target: 0.9 }))).toEqual([14.4])
   expect(unreachable(objective())).toEqual([])
 })

@@ -36,7 +36,7 @@ const burns: readonly Burn[] = [
 ]
 
 const windows = ['5m', '30m', '1h', '2h', '6h', '1d', '3d']
-const shortest = 28
+const shortest = 7
 const recommended = 'https://sre.google/workbook/alerting-on-slos/#recommended_parameters_for_an_slo_based_alerting_configuration'
 
 /** Why no rules can be written for an objective, or undefined. */
@@ -47,7 +47,7 @@ export function obstacle({ queries, window }: DeclaredObjective): string | undef
   if (without) return `the query of ${without[0]} has no range; write ${windowAdvice}`
   if (window.calendar) return 'its budget begins on a date of the calendar, and the rules roll; give a rolling time window'
   if (!Number.isInteger(window.days) || window.days < shortest)
-    return `its budget is for ${durationText(window.days)}, and the burn rates are made for ${shortest} days and more`
+    return `its budget is for ${durationText(window.days)}, and the rules are for whole days, ${shortest} or more`
   return undefined
 }
 
@@ -128,7 +128,8 @@ function alerts({ target, window }: DeclaredObjective, labels: Record<string, st
 const literally = (labels: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, value.replaceAll('{{', '{{ "{{" }}')]))
 
-const rateOf = (days: number, { spends, hours }: Burn): number => Number(((spends * days * 24) / hours).toPrecision(12))
+/** How many times as fast as allowed. What burns at 1 lasts as long as it should, so that there is no alert below. */
+const rateOf = (days: number, { spends, hours }: Burn): number => Math.max(1, Number(((spends * days * 24) / hours).toPrecision(12)))
 
 /** More than all requests cannot be bad: of a target that leaves much to spend, the higher rates are never reached. */
 const canBurn = (target: number, days: number, burn: Burn): boolean => rateOf(days, burn) * budgetOf(target) < 1

@@ -1,10 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import { packageRoot } from '../place.ts'
 import { type Config, resolveTargets, validate } from './index.ts'
 import { readOpenSlo } from './openslo.ts'
+import { obstacle } from './prometheus.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -151,6 +153,19 @@ describe('what is wrong is said with file, line, document and member, and the re
     const nothing = await readOpenSlo(['gone/*.yaml'], { directory, targets: [], taken: [] })
     expect(nothing.problems).toEqual([expect.objectContaining({ message: expect.stringContaining('gone/*.yaml') })])
   })
+})
+
+test('the example of the documentation is read', async () => {
+  const [, example] = /```yaml\n([\s\S]*?)```/.exec(await readFile(new URL('docs/objectives.md', packageRoot), 'utf8'))!
+  await writeFile(join(directory, 'a.yaml'), example!)
+  const { objectives, problems } = await readOpenSlo(['a.yaml'], { directory, targets: ['preprod', 'staging'], taken: [] })
+  expect(problems).toEqual([])
+  expect(objectives.map(({ name, targets, measures }) => [name, targets.length, measures?.sli, measures?.within])).toEqual([
+    ['calls-in-time', 2, 'latency', 400],
+    ['lists-answered Good', 1, 'availability', undefined],
+    ['lists-answered Fair', 1, 'availability', undefined],
+  ])
+  expect(objectives.map(obstacle)).toEqual([expect.stringContaining('no PromQL'), undefined, undefined])
 })
 
 test('targets are judged by their SLOs, and not at all by a file with a mistake', async () => {

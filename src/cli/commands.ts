@@ -12,5 +12,9 @@ export const commands: Record<string, { summary: string; load: () => Promise<Com
   report: { summary: 'write a report of a run', load: async () => (await import('./report.ts')).report },
   baseline: { summary: 'keep the list of known failures', load: async () => (await import('./baseline.ts')).baseline },
   approve: { summary: 'approve what targets tell models, as it is now', load: async () => (await import('./approve.ts')).approve },
+  objectives: {
+    summary: 'list the objectives of targets, or write them as rules of Prometheus',
+    load: async () => (await import('./objectives.ts')).objectives,
+  },
   completion: { summary: 'print a completion script for a shell', load: async () => (await import('./completion.ts')).completion },
 }

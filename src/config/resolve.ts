@@ -8,7 +8,7 @@ import type { AuthorityAccess, Observations } from '../model/index.ts'
 import { contractsFor } from './contracts.ts'
 import { Instrumentation } from './instruments.ts'
 import type { LoadedConfig } from './load.ts'
-import { nominalOf, objectivesFor } from './objectives.ts'
+import { allObjectives, type DeclaredObjective, nominalOf, objectivesFor } from './objectives.ts'
 import { Reader } from './reader.ts'
 import { startEmbeddedReference } from './reference.ts'
 import type { ClientCertificateConfig, Limits, TargetConfig } from './types.ts'
@@ -63,11 +63,12 @@ export async function resolveTargets(
     await Promise.allSettled(closers.splice(0).map((closer) => closer()))
   }
   const chosen = targetNames(loaded, names)
+  const objectives = await allObjectives(loaded)
   try {
     const instrumentation = new Instrumentation(closers)
     const resolved = new Map<string, Target[]>()
     const targetsOf = async (name: string): Promise<Target[]> => {
-      const known = resolved.get(name) ?? (await resolveTarget(name, loaded, environment, instrumentation, closers))
+      const known = resolved.get(name) ?? (await resolveTarget(name, loaded, objectives, environment, instrumentation, closers))
       resolved.set(name, known)
       return known
     }
@@ -99,6 +100,7 @@ export const hasPolicies = (target: TargetConfig): boolean => target.policies ??
 async function resolveTarget(
   name: string,
   { config, file, directory }: LoadedConfig,
+  objectives: readonly DeclaredObjective[],
   environment: NodeJS.ProcessEnv,
   instrumentation: Instrumentation,
   closers: (() => Promise<void>)[],
@@ -117,7 +119,7 @@ async function resolveTarget(
       tools: { ...embedded.tools, ...target.tools },
       limits: { ...localLimits, ...target.limits },
       nominal: nominalOf(target.load),
-      objectives: config.objectives ? objectivesFor(name, config.objectives) : embedded.objectives,
+      objectives: config.objectives || config.openslo ? objectivesFor(name, objectives) : embedded.objectives,
       instruments: { ...embedded.instruments, generator: instrumentation.generator },
     }))
   }
@@ -137,7 +139,7 @@ async function resolveTarget(
       tools: { ...target.tools, allow: target.tools?.allow ?? [] },
       limits: { ...limitsFor(reach), ...target.limits },
       nominal: nominalOf(target.load),
-      objectives: objectivesFor(name, config.objectives),
+      objectives: objectivesFor(name, objectives),
       instruments: { ...(await instrumentation.of(target, reach, reader)), generator: instrumentation.generator },
       access: await accessOf(target, reach, reader),
       tls: await tlsOf(target, reader, directory),

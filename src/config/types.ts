@@ -12,6 +12,8 @@ export interface Config {
   gates?: Record<string, GateConfig>
   /** What is wanted of targets under load, by name. */
   objectives?: Record<string, ObjectiveConfig>
+  /** Files of further objectives, in OpenSLO v1, by globs relative to the configuration. */
+  openslo?: string[]
   reporters?: string[]
 }
 
@@ -87,6 +89,10 @@ export interface ObjectiveConfig {
   'p99.9'?: number | string
   /** Those it is about; all targets if left out. */
   targets?: string[]
+  /** The time its error budget is for, in days or weeks such as `28d` or `4w`, for the rules of Prometheus; `30d` if left out. */
+  window?: string
+  /** The same objective in PromQL, for the rules of Prometheus: one of `good` and `bad`. `{{window}}` stands for the range. */
+  prometheus?: { good?: string; bad?: string; total: string }
 }
 
 export interface AuthorityConfig {

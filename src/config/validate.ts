@@ -3,8 +3,9 @@ import type { ErrorObject, ValidateFunction } from 'ajv'
 import configSchema from '../../schema/config.schema.json' with { type: 'json' }
 import { type AssayError, coded, nearest, orList } from '../messages/index.ts'
 import { compiledAhead } from '../model/index.ts'
+import { hasWindow, percentileNames, windowAdvice } from './objectives.ts'
 import { refuseLiteralSecrets } from './secrets.ts'
-import type { Config, TargetConfig } from './types.ts'
+import type { Config, ObjectiveConfig, TargetConfig } from './types.ts'
 
 // Every error is listed, because the first of them is not the one to report: an unknown key goes before what it may have caused.
 export const configOptions = { allErrors: true, verbose: true, allowUnionTypes: true, strictRequired: false } as const
@@ -24,6 +25,7 @@ export function validate(value: unknown, file: string): Config {
   }
   const config = value as Config
   for (const [name, target] of Object.entries(config.targets)) checkReach(name, target, file)
+  for (const [name, objective] of Object.entries(config.objectives ?? {})) checkQueries(`objectives.${name}.prometheus`, objective, file)
   checkReferences(config, file)
   return config
 }
@@ -103,6 +105,18 @@ function checkReach(name: string, target: TargetConfig, file: string): void {
     if (issuer === undefined && tokenEndpoint === undefined)
       throw invalid(`${path}.identities.${identity}.token.clientCredentials`, 'neither "issuer" nor "tokenEndpoint"', file)
   }
+}
+
+function checkQueries(path: string, { prometheus, ...objective }: ObjectiveConfig, file: string): void {
+  if (prometheus === undefined) return
+  const { good, bad } = prometheus
+  if ((good === undefined) === (bad === undefined))
+    throw invalid(path, good === undefined ? 'neither "good" nor "bad"' : '"good" and "bad" together', file, 'count good or bad requests')
+  for (const [member, query] of Object.entries(prometheus))
+    if (!hasWindow(query)) throw invalid(`${path}.${member}`, `a query without {{window}}: ${query}`, file, `write ${windowAdvice}`)
+  const times = (['within', ...percentileNames] as const).filter((member) => objective[member] !== undefined)
+  if (times.length > 1)
+    throw invalid(path, `queries for ${times.join(' and ')} at once`, file, 'give each time an objective of its own, with its own queries')
 }
 
 function checkReferences(config: Config, file: string): void {

@@ -20,7 +20,8 @@ export async function readDocuments(patterns: readonly string[], cwd: string): P
   return documents
 }
 
-async function filesOf(patterns: readonly string[], cwd: string): Promise<string[]> {
+/** The files the patterns name, in the order of the patterns and then of their names. */
+export async function filesOf(patterns: readonly string[], cwd: string): Promise<string[]> {
   const files = new Set<string>()
   for (const pattern of patterns) {
     const found: string[] = []
@@ -35,7 +36,8 @@ async function filesOf(patterns: readonly string[], cwd: string): Promise<string
   return [...files]
 }
 
-async function textOf(file: string, cwd: string): Promise<string> {
+/** The text of one of them. */
+export async function textOf(file: string, cwd: string): Promise<string> {
   const path = join(cwd, file)
   const { size } = await stat(path)
   if (size > bounds.bytes) throw unreadable(file, `${size} bytes`, `leave it out: files of up to ${bounds.bytes} bytes are read`)

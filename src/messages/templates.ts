@@ -45,6 +45,20 @@ export const templates = {
     try: "move the value to the environment and write env('NAME') at {path} in {file}; if the file was ever shared, replace the secret",
     exit: 2,
   },
+  E_OBJECTIVE_INVALID: {
+    says: 'an objective does not hold at {place}',
+    why: 'Files of objectives are read whole before anything is sent: an objective that is silently left out would be met by everybody. `assay objectives` lists every mistake in them, and what can be read.',
+    likely: 'a member that is missing or misspelt, or a kind of objective that Assay does not read',
+    try: 'write {expected}',
+    exit: 2,
+  },
+  E_OBJECTIVE_NO_RULES: {
+    says: 'no objective of {file} can be written as rules of Prometheus',
+    why: 'The rules count good and bad requests in what Prometheus has gathered, so an objective needs the PromQL of both. An empty file of rules would look like one that watches something.',
+    likely: 'the objectives say what a run of Assay measures, and not yet what Prometheus counts',
+    try: 'give an objective queries under `prometheus` in the configuration, or in OpenSLO a metricSource of type Prometheus',
+    exit: 2,
+  },
   E_SELECTOR_UNKNOWN: {
     says: 'nothing is selected by "{selector}"',
     why: 'A selector is a suite, an area, a check id, or a pattern with *. One that selects nothing is an error: an empty selection would otherwise pass.',

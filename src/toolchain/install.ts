@@ -14,10 +14,10 @@ export interface InstallOptions extends FindOptions {
   timeoutMs?: number
 }
 
-type Installer = Extract<Source, { from: 'maven' | 'go' | 'apt' }>
+type Installer = Extract<Source, { from: 'maven' | 'go' | 'apt' | 'deb' }>
 
 const defaultTimeout = 15 * 60_000
-const programs = { maven: 'mvn', go: 'go', apt: 'apt-get' } as const
+const programs = { maven: 'mvn', go: 'go', apt: 'apt-get', deb: 'apt-get' } as const
 
 export const isInstaller = (source: Source): source is Installer => source.from in programs
 
@@ -35,9 +35,11 @@ export async function install(tool: ToolName, source: Installer, options: Instal
   if (source.from === 'apt') return fromApt(tool, source, options)
   const { env = process.env } = options
   const version = versionOf(tool, options)
-  const folder = await intoCache(cacheName(tool, version), env, (draft) =>
-    source.from === 'maven' ? fromMaven(tool, source, version, draft, options) : fromGo(tool, source, version, draft, options),
-  )
+  const folder = await intoCache(cacheName(tool, version), env, (draft) => {
+    if (source.from === 'deb') return fromDeb(tool, source, draft, options)
+    return source.from === 'maven' ? fromMaven(tool, source, version, draft, options) : fromGo(tool, source, version, draft, options)
+  })
+  if (source.from === 'deb') return foundAgain(tool, source.package, options)
   return { tool, path: source.from === 'go' ? join(folder, source.file) : folder, version, how: 'installed' }
 }
 
@@ -93,19 +95,32 @@ async function fromGo(tool: ToolName, source: From<'go'>, version: string, draft
 }
 
 async function fromApt(tool: ToolName, source: From<'apt'>, options: InstallOptions): Promise<Found> {
-  const settings = running(`installing ${tool} with apt-get`, options)
+  const lock = ['-o', 'DPkg::Lock::Timeout=120']
+  await aptGet([...lock, 'install', '-y', '--no-install-recommends', source.package], running(`installing ${tool} with apt-get`, options))
+  return foundAgain(tool, source.package, options)
+}
+
+/** Takes a package apart without installing it: nothing else comes with it, and nothing is started. */
+async function fromDeb(tool: ToolName, source: From<'deb'>, draft: string, options: InstallOptions): Promise<void> {
+  await aptGet(['download', source.package], { ...running(`getting ${tool} with apt-get`, options), cwd: draft })
+  const [file] = (await readdir(draft)).filter((name) => name.endsWith('.deb'))
+  if (!file) throw new Error(`apt-get left no package ${source.package}`)
+  await run('dpkg-deb', ['--extract', file, '.'], { ...running(`unpacking ${tool}`, options), cwd: draft })
+  await rm(join(draft, file))
+}
+
+async function aptGet(args: readonly string[], settings: RunOptions): Promise<void> {
   const env = { ...settings.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const attempt = () =>
-    run('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', 'install', '-y', '--no-install-recommends', source.package], {
-      ...settings,
-      env,
-    })
+  const attempt = () => run('apt-get', ['-q', ...args], { ...settings, env })
   await attempt().catch(async () => {
     // The list of packages is older than the packages.
     await run('apt-get', ['-q', 'update'], { ...settings, env, doing: 'reading the list of packages' })
     return attempt()
   })
+}
+
+async function foundAgain(tool: ToolName, from: string, options: InstallOptions): Promise<Found> {
   const { found, tried } = await search(tool, options)
-  if (!found) throw new Error(`apt-get installed ${source.package}, and still ${tried.join(', ')}`)
+  if (!found) throw new Error(`apt-get brought ${from}, and still ${tried.join(', ')}`)
   return { ...found, how: 'installed' }
 }

@@ -32,7 +32,7 @@ function runs(file: string): boolean {
 /** The name of what is kept in the cache of a tool. */
 export const cacheName = (tool: ToolName, version: string): string => `${tool}-${version}`
 
-export const versionOf = (tool: ToolName, { version }: FindOptions): string => version ?? (tools[tool] as Tool).version ?? 'unknown'
+export const versionOf = (tool: ToolName, { version }: FindOptions): string => version ?? (tools[tool] as Tool).version ?? 'of-the-system'
 
 /** Looks for a tool, in the order of its sources, and remembers what would not do. */
 export async function search(tool: ToolName, options: FindOptions = {}): Promise<Search> {
@@ -55,13 +55,17 @@ export async function search(tool: ToolName, options: FindOptions = {}): Promise
     if (source.from === 'cache') {
       const version = versionOf(tool, options)
       const path = join(cacheFolder(env), cacheName(tool, version), source.file ?? '')
-      // Its name says the version: it came whole, under that name.
-      if (existsSync(path)) return { found: { tool, path, version, how: 'cache' }, tried }
-      tried.push(`no ${cacheName(tool, version)} in the cache`)
+      const result = existsSync(path) ? await cached(tool, path, version, options) : `no ${cacheName(tool, version)} in the cache`
+      if (typeof result === 'object') return { found: result, tried }
+      tried.push(result)
     }
   }
   return { tried }
 }
+
+// The name of what is of one version says it: it came whole, under that name.
+const cached = async (tool: ToolName, path: string, version: string, options: FindOptions): Promise<Found | string> =>
+  (tools[tool] as Tool).version ? { tool, path, version, how: 'cache' } : examine(tool, 'cache', path, options)
 
 // Whoever names a place means it: nothing else is taken in its stead.
 async function named(tool: ToolName, source: Source & { from: 'variable' }, place: string, options: FindOptions): Promise<Found> {

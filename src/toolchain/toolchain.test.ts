@@ -101,6 +101,19 @@ describe('obtain', () => {
     expect(await find('keycloak', { env, version: '26.7.0' })).toBeUndefined()
   })
 
+  test('takes a program out of a package of the system, and asks it for its version', async () => {
+    await script('bin/apt-get', `echo "$@" >> ${root}/asked; echo package > prometheus_2.deb`)
+    await script(
+      'bin/dpkg-deb',
+      `mkdir -p usr/bin; printf '#!/bin/sh\\necho promtool, version 2.42.0' > usr/bin/promtool; chmod +x usr/bin/promtool`,
+    )
+    const installed = await obtain('promtool', { env, progress })
+    expect(installed).toMatchObject({ version: '2.42.0', how: 'installed' })
+    expect(await find('promtool', { env })).toEqual({ ...installed, how: 'cache' })
+    expect(await readFile(join(root, 'asked'), 'utf8')).toBe('-q download prometheus\n')
+    expect(await readdir(join(cacheFolder(env), 'promtool-of-the-system'))).toEqual(['usr'])
+  })
+
   test('a failed attempt leaves nothing, and says what was tried and how to go on', async () => {
     await script('bin/go', 'echo half > "$GOBIN/k6"; echo "no network" >&2; exit 1')
     await expect(obtain('k6', { env, progress })).rejects.toMatchObject({

@@ -6,6 +6,7 @@ export type Source =
   | { from: 'maven'; artifact: string }
   | { from: 'go'; module: string; builds: string; file: string }
   | { from: 'apt'; package: string }
+  | { from: 'deb'; package: string }
 
 export interface Tool {
   /** What needs it, for whoever wonders why it is looked for. */
@@ -71,6 +72,17 @@ export const tools = {
       { from: 'path', commands: ['toxiproxy-server'] },
       { from: 'cache', file: 'toxiproxy-server' },
       { from: 'go', module: 'github.com/Shopify/toxiproxy/v2/cmd/server', builds: 'server', file: 'toxiproxy-server' },
+    ],
+  },
+  // Its package also installs a server and starts it, so the one program is taken out of it.
+  promtool: {
+    for: 'trying out the rules that objectives are written as',
+    tells: { arguments: ['--version'] },
+    sources: [
+      { from: 'variable', name: 'PROMTOOL_BIN' },
+      { from: 'path', commands: ['promtool'] },
+      { from: 'cache', file: 'usr/bin/promtool' },
+      { from: 'deb', package: 'prometheus' },
     ],
   },
   openssl: {

@@ -1,6 +1,7 @@
 export { compiledAhead } from './ahead.ts'
 export * from './authority.ts'
 export * from './check.ts'
+export * from './comparison.ts'
 export * from './contract.ts'
 export * from './documents.ts'
 export * from './exchange.ts'

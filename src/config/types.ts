@@ -13,6 +13,8 @@ export interface Config {
   /** What is wanted of targets under load, by name. */
   objectives?: Record<string, ObjectiveConfig>
   reporters?: string[]
+  /** Where gates keep what they came to, for the nights to come: a file relative to the configuration; beside the runs if left out. */
+  history?: { file: string }
 }
 
 export interface TargetConfig {

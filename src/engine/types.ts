@@ -3,6 +3,7 @@ import type {
   Check,
   Contracts,
   Finding,
+  History,
   Instruments,
   LoadProgress,
   LoadResult,
@@ -63,6 +64,8 @@ export interface Target {
   nominal?: Nominal
   /** What its operator wants of it under load. */
   objectives?: readonly Objective[]
+  /** What is known of earlier runs against it; nothing if left out. */
+  history?: History
   disruptive: boolean
   instruments: Instruments
   /** The authorization server: the target itself, or that of the clients of an endpoint. Secrets as they are. */

@@ -38,10 +38,16 @@ export const timed = (result: LoadResult, judge: () => Judgement): Judgement => 
   return slowed === undefined ? sound(result, judge) : inconclusive(slowed)
 }
 
+/** What is known of traffic whose conditions are to be judged. */
+type Measurement = Pick<LoadResult, 'conditions'> & { flows: Readonly<Record<string, Pick<FlowResult, 'arrivals' | 'late'>>> }
+
+/** Nothing is known that speaks against what was measured. */
+export const unimpaired = (measurement: Measurement): boolean => slowedBy(measurement) === undefined && doubtsOf(measurement).length === 0
+
 const gaveUp = ({ flows }: LoadResult): boolean =>
   Object.values(flows).some(({ series }) => Object.values(series).some(({ bad }) => bad.timeout !== undefined))
 
-function slowedBy({ conditions: { processor, machine, clockSet }, flows }: LoadResult): string | undefined {
+function slowedBy({ conditions: { processor, machine, clockSet }, flows }: Measurement): string | undefined {
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
   if (machine >= exhausted)
@@ -53,7 +59,7 @@ function slowedBy({ conditions: { processor, machine, clockSet }, flows }: LoadR
     : undefined
 }
 
-function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost }, flows }: LoadResult): string[] {
+function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost }, flows }: Measurement): string[] {
   const first = Object.entries(flows).find(([, { arrivals }]) => arrivals.dropped > 0)
   return [
     ...(cutShort === undefined ? [] : [`the traffic ended early: ${cutShort}`]),

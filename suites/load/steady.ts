@@ -20,7 +20,7 @@ import {
 } from '../../src/model/index.ts'
 import { comparable, worsened } from './nights.ts'
 import { usual } from './requests.ts'
-import { enough, milliseconds, percent, sound, timed, wordsOf } from './verdicts.ts'
+import { enough, milliseconds, percent, slowedBy, sound, timed, wordsOf } from './verdicts.ts'
 
 const warmUp = 2
 /** A share as far off as this by chance alone in one run of a hundred is taken for no chance. */
@@ -40,7 +40,8 @@ export const steady = probe(
     const sent = await context.load(traffic)
     const { machine, loads } = context.history()
     // What seems to have become slower is measured once more, and is slower only if it is so then too.
-    const again = worsened(sent, comparable(loads, machine, rate).nights).length > 0 ? await context.load(traffic) : undefined
+    const seemsSlower = slowedBy(sent) === undefined && worsened(sent, comparable(loads, machine, rate).nights).length > 0
+    const again = seemsSlower ? await context.load(traffic) : undefined
     return { sent, earlier: { machine, rate, loads }, ...(again && { again }) }
   },
 )

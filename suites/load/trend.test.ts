@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { historyOf, type Nights, slowerForFourNights } from '../../fixtures/defects/nights.ts'
-import { type History, type Judgement, type LoadResult, type PastLoad, seeded, type UnitFacts } from '../../src/model/index.ts'
+import {
+  type History,
+  type Judgement,
+  type LoadResult,
+  type PastLoad,
+  type ProbeContext,
+  seeded,
+  type UnitFacts,
+} from '../../src/model/index.ts'
 import { confirmed, nightsNeeded, worsened } from './nights.ts'
+import { steady } from './steady.ts'
 import trend from './trend.ts'
 
 type Latency = Nights[number]
@@ -98,6 +107,34 @@ describe('the latency of the last nights', () => {
     const { agents } = busy.flows
     const failing = { ...agents!, series: { 'tools/call': { ...agents!.series['tools/call']!, good: 3 } } }
     expect(judged({ sent: { ...busy, flows: { agents: failing } } })).toMatchObject({ kind: 'inconclusive' })
+  })
+})
+
+describe('the steady traffic is sent', () => {
+  async function sentBy(nights: Nights, result: LoadResult): Promise<number> {
+    let sent = 0
+    await steady.run({
+      nominal: { rate: 20, seconds: 8 },
+      facts: {},
+      tool: async () => ({ name: 'echo', arguments: {} }),
+      history: () => historyAt(nights),
+      load: async () => {
+        sent += 1
+        return result
+      },
+    } as unknown as ProbeContext)
+    return sent
+  }
+
+  test('once, where there is nothing to compare with or nothing has become worse', async () => {
+    expect(await sentBy([], measured(slow))).toBe(1)
+    expect(await sentBy(slowerForFourNights, measured(fast))).toBe(1)
+  })
+
+  test('twice, where it seems slower, unless that is the doing of this machine', async () => {
+    const { conditions, ...rest } = measured(slow)
+    expect(await sentBy(slowerForFourNights, { ...rest, conditions })).toBe(2)
+    expect(await sentBy(slowerForFourNights, { ...rest, conditions: { ...conditions, machine: 1 } })).toBe(1)
   })
 })
 

@@ -47,7 +47,8 @@ export const unimpaired = (measurement: Measurement): boolean => slowedBy(measur
 const gaveUp = ({ flows }: LoadResult): boolean =>
   Object.values(flows).some(({ series }) => Object.values(series).some(({ bad }) => bad.timeout !== undefined))
 
-function slowedBy({ conditions: { processor, machine, clockSet }, flows }: Measurement): string | undefined {
+/** What of this machine was in the way of its measuring time. */
+export function slowedBy({ conditions: { processor, machine, clockSet }, flows }: Measurement): string | undefined {
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
   if (machine >= exhausted)

@@ -3,12 +3,14 @@ import { type ReportContext, type Reported, reporters } from '../../reports/inde
 import { type LoadedConfig, resolveTargets } from '../config/index.ts'
 import { measuredOf, placeOf, type RegisteredCheck, type RunEvent, type RunResult, type Target } from '../engine/types.ts'
 import { type Decision, decide, type Policy } from '../gate/index.ts'
+import { entriesOf, pastLoadsOf, thisMachine } from '../history/index.ts'
 import { coded, isErrorCode, nearest, orList, templates } from '../messages/index.ts'
 import type { Revision } from '../model/index.ts'
 import { type OpenRun, openRun, resultsDirectory } from '../store/index.ts'
 import { type AcceptedFiles, applyAccepted } from './accepted.ts'
 import type { Context, Engine } from './context.ts'
 import { exit } from './exit.ts'
+import { entriesIn, historyOf } from './history.ts'
 import { showProgress } from './progress.ts'
 import { knowArea } from './select.ts'
 
@@ -25,6 +27,8 @@ export interface Operation {
   policy: Policy
   accepted: AcceptedFiles
   allowDisruptive: boolean
+  /** Adds an entry to the history. */
+  remembered: boolean
   /** Directory for runs. */
   out?: string
   json: boolean
@@ -36,11 +40,14 @@ export async function perform(context: Context, operation: Operation): Promise<n
   checkReporters(operation.reporters)
   const all = await context.checks()
   operation.checks(all, true)
+  const history = historyOf(context, operation.loaded, operation.out)
+  const entries = await entriesIn(context, history)
   const resolved = await resolveTargets(operation.loaded, operation.targets, context.env)
   try {
     const checks = operation.checks(all, resolved.policies)
     for (const target of resolved.targets) {
       if (operation.revisions) target.revisions = operation.revisions
+      target.history = { machine: thisMachine(), loads: pastLoadsOf(entries, target.name) }
       for (const area of target.areas ?? []) knowArea(all, area)
     }
     const { assess, newRunId } = await context.engine()
@@ -63,6 +70,7 @@ export async function perform(context: Context, operation: Operation): Promise<n
     const { record, loads } = result
     await run.finish({ record, findings, loads }, decision)
     await present(context, operation, run, { record, findings, loads, decision })
+    if (operation.remembered) await history.append(entriesOf({ record, findings, loads }, decision, resolved.targets))
     return context.signal.aborted ? exit.interrupted : exitOf(decision)
   } finally {
     await resolved.close()

@@ -78,6 +78,7 @@ export const run = defineCommand({
       policy: defaultPolicy,
       accepted: {},
       allowDisruptive: given['allow-disruptive'] ?? false,
+      remembered: false,
       out: given.out,
       json: given.json ?? false,
       reporters: [...(loaded.config.reporters ?? []), ...(given.reporter ?? [])],

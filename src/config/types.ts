@@ -15,6 +15,8 @@ export interface Config {
   /** Files of further objectives, in OpenSLO v1, by globs relative to the configuration. */
   openslo?: string[]
   reporters?: string[]
+  /** Where gates keep what they came to, for the nights to come: a file relative to the configuration; beside the runs if left out. */
+  history?: { file: string }
 }
 
 export interface TargetConfig {

@@ -4,6 +4,7 @@ import type {
   Check,
   Contracts,
   Finding,
+  History,
   Instruments,
   LoadProgress,
   LoadResult,
@@ -66,6 +67,8 @@ export interface Target {
   beside?: Partial<Record<Beside, Target>>
   /** What its operator wants of it under load. */
   objectives?: readonly Objective[]
+  /** What is known of earlier runs against it; nothing if left out. */
+  history?: History
   disruptive: boolean
   instruments: Instruments
   /** The authorization server: the target itself, or that of the clients of an endpoint. Secrets as they are. */

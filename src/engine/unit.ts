@@ -12,6 +12,7 @@ import {
   type LoadResult,
   metadataUrls,
   modest,
+  noHistory,
   type Probe,
   type ProbeContext,
   type RawRequest,
@@ -211,6 +212,10 @@ export class Unit {
         )
         told({ type: 'load-measured', revision, probe: probe.name, result })
         return result
+      },
+      history: () => {
+        const { machine, loads } = target.history ?? noHistory
+        return { machine, loads: loads.filter((load) => load.revision === line.revision && load.probe === probe.name) }
       },
       use: async <E>(other: Probe<E>) => {
         if (other.alone) throw new Error(`"${other.name}" runs alone and cannot be used by another probe`)

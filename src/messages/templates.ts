@@ -143,6 +143,13 @@ export const templates = {
     try: 'run it again, or read it with the version that wrote it',
     exit: 2,
   },
+  E_HISTORY_UNUSABLE: {
+    says: 'the history at {file} cannot be used',
+    why: 'A gate reads what earlier runs measured before it sends anything, and adds an entry when it has decided. The run itself is kept in its own directory all the same.',
+    likely: 'a directory stands in its place, it may not be written, or the disk is full',
+    try: 'make {file} a file that this user may read and write, or name another under `history.file` of the configuration',
+    exit: 2,
+  },
   E_WAIVER_INVALID: {
     says: 'entry {entry} of {file} is not a valid waiver',
     why: 'A waiver names a check, a reason, an owner and a date not more than a year ahead on which it ends; otherwise nobody answers for it.',

@@ -2,6 +2,7 @@ import type { AuthorityAccess, Observations, Operations } from './authority.ts'
 import type { Contracts } from './contract.ts'
 import type { DeploymentDocument } from './documents.ts'
 import type { Exchange } from './exchange.ts'
+import type { History } from './history.ts'
 import type { Beside, LoadResult, Traffic } from './load.ts'
 import type { Nominal } from './objective.ts'
 import type { Era, Revision } from './revision.ts'
@@ -85,6 +86,8 @@ export interface ProbeContext {
   readonly nominal: Nominal
   /** Sends traffic, and waits for its end. Throws `Unfit` when the target allows less, or there is nothing to send it with. */
   load(traffic: Traffic): Promise<LoadResult>
+  /** What this probe's traffic came to in earlier runs, each time it was first sent; nothing where no history is kept. */
+  history(): History
   /** Another probe's evidence, gathered once. */
   use<E>(probe: Probe<E>): Promise<E>
   /** Waits this long, or until the probe's deadline. */

@@ -27,7 +27,7 @@ const clockAllowed = 200
 export const sound = (result: LoadResult, judge: () => Judgement): Judgement => {
   const judged = judge()
   // Only what was given up for its time may be this machine's doing.
-  const slowed = slowedBy(result) ?? crowdedBy(result)
+  const slowed = impairedBy(result)
   if (judged.kind === 'broken' && slowed !== undefined && gaveUp(result)) return inconclusive(slowed)
   return judged.kind === 'broken' ? judged : all([judged, ...doubtsOf(result).map((reason) => inconclusive(reason))])
 }
@@ -44,15 +44,24 @@ export const timed = (result: LoadResult, judge: () => Judgement): Judgement => 
   return judged.kind === 'broken' && crowded !== undefined ? inconclusive(crowded) : judged
 }
 
+/** What is known of traffic whose conditions are to be judged. */
+type Measurement = Pick<LoadResult, 'conditions'> & { flows: Readonly<Record<string, Pick<FlowResult, 'arrivals' | 'late'>>> }
+
+/** Nothing is known that speaks against what was measured. */
+export const unimpaired = (measurement: Measurement): boolean => impairedBy(measurement) === undefined && doubtsOf(measurement).length === 0
+
 const gaveUp = ({ flows }: LoadResult): boolean =>
   Object.values(flows).some(({ series }) => Object.values(series).some(({ bad }) => bad.timeout !== undefined))
 
-const crowdedBy = ({ conditions: { exhausted } }: LoadResult): string | undefined =>
+/** What of this machine was in the way of its measuring time. */
+export const impairedBy = (measurement: Measurement): string | undefined => slowedBy(measurement) ?? crowdedBy(measurement)
+
+const crowdedBy = ({ conditions: { exhausted } }: Measurement): string | undefined =>
   exhausted > tooOften
     ? `this machine had nothing left in ${percent(exhausted)} of the seconds: it has to have room beside the traffic, and the target a machine of its own`
     : undefined
 
-function slowedBy({ conditions: { processor, clockSet }, flows }: LoadResult): string | undefined {
+function slowedBy({ conditions: { processor, clockSet }, flows }: Measurement): string | undefined {
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
   if (clockSet > clockAllowed) return `the clock of this machine was set by ${clockSet} ms meanwhile: run again`
@@ -62,7 +71,7 @@ function slowedBy({ conditions: { processor, clockSet }, flows }: LoadResult): s
     : undefined
 }
 
-function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost }, flows }: LoadResult): string[] {
+function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost }, flows }: Measurement): string[] {
   const first = Object.entries(flows).find(([, { arrivals }]) => arrivals.dropped > 0)
   return [
     ...(cutShort === undefined ? [] : [`the traffic ended early: ${cutShort}`]),

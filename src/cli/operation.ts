@@ -4,7 +4,7 @@ import { type LoadedConfig, resolveTargets } from '../config/index.ts'
 import { placeOf, type RegisteredCheck, type RunEvent, type RunResult, type Target } from '../engine/types.ts'
 import { type Decision, decide, type Policy } from '../gate/index.ts'
 import { coded, isErrorCode, nearest, orList, templates } from '../messages/index.ts'
-import type { Revision } from '../model/index.ts'
+import type { LoadGenerator, Revision } from '../model/index.ts'
 import { type OpenRun, openRun, resultsDirectory } from '../store/index.ts'
 import { type AcceptedFiles, applyAccepted } from './accepted.ts'
 import type { Context, Engine } from './context.ts'
@@ -29,6 +29,8 @@ export interface Operation {
   out?: string
   json: boolean
   reporters: string[]
+  /** Sends load instead of the one the targets come with. */
+  generator?: LoadGenerator
 }
 
 /** Assesses targets, decides, writes the run, and reports it. */
@@ -41,6 +43,7 @@ export async function perform(context: Context, operation: Operation): Promise<n
     const checks = operation.checks(all, resolved.policies)
     for (const target of resolved.targets) {
       if (operation.revisions) target.revisions = operation.revisions
+      if (operation.generator) target.instruments = { ...target.instruments, generator: operation.generator }
       for (const area of target.areas ?? []) knowArea(all, area)
     }
     const { assess, newRunId } = await context.engine()

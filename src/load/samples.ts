@@ -45,7 +45,8 @@ export class Samples {
   /** Ids of sessions that were opened and not ended, with their flows. */
   readonly #sessions = new Map<string, ScriptFlow>()
   readonly #recent = new Map<number, { count: number; bad: number; took: number[] }>()
-  #rest = ''
+  /** Lines that have not come to their end, by where they come from. */
+  readonly #rests: string[] = []
 
   constructor(script: LoadScript) {
     this.#script = script
@@ -57,10 +58,10 @@ export class Samples {
     )
   }
 
-  /** Takes the next piece of what was written, wherever it was cut. */
-  read(text: string): void {
-    const lines = (this.#rest + text).split('\n')
-    this.#rest = lines.pop()!
+  /** Takes the next piece of what was written, wherever it was cut, by one of several that write. */
+  read(text: string, writer = 0): void {
+    const lines = ((this.#rests[writer] ?? '') + text).split('\n')
+    this.#rests[writer] = lines.pop()!
     for (const line of lines) this.#line(line.split('\t'))
   }
 

@@ -1,0 +1,64 @@
+import { k6Generator } from '../load/index.ts'
+import { type Call, defineCommand, type Options, usage } from './command.ts'
+import { selectChecks } from './select.ts'
+import { assessSubject, subjectOptions } from './subject.ts'
+
+const options = {
+  ...subjectOptions,
+  shards: { type: 'string', value: 'N', help: 'split the traffic exactly over so many processes of k6; 1 if left out' },
+  'k6-out': {
+    type: 'string',
+    multiple: true,
+    value: 'OUTPUT',
+    help: "have k6 send its own metrics there too, as its --out takes it: experimental-prometheus-rw, opentelemetry, web-dashboard, json=FILE; k6's own variables (K6_…) are passed on",
+  },
+} as const satisfies Options
+
+/** Processes of k6 on one machine. */
+const mostShards = 64
+
+export const load = defineCommand({
+  name: 'load',
+  synopsis: ['[SELECTOR …] [OPTION …]', 'URL [SELECTOR …] [OPTION …]'],
+  summary: 'send load, from one machine or many',
+  about: [
+    'Sends targets the traffic of the load suite and judges what comes of it, as `assay run load` does. A selector is an area or a check of that suite; without one, all of it is run.',
+    'With --shards, several processes of k6 share each traffic: every arrival is sent by exactly one of them, and all are summed up in one result. It helps where one process cannot use all processors; the processes together must still leave the machine room.',
+    'With --k6-out, k6 sends its own metrics elsewhere too. They are tagged with scenario, method (such as tools/call) and status, and show what goes on; the verdict does not come from them. A file is written anew for each traffic: report.json, report-2.json and so on.',
+  ],
+  options,
+  examples: [
+    ['assay load --target preprod --allow-disruptive --shards 4', 'all scenarios, sent by four processes'],
+    ['assay load load/steady-* --target preprod --allow-disruptive --k6-out experimental-prometheus-rw', 'with pictures of k6'],
+  ],
+  exits: [0, 1, 2, 3, 70, 130],
+  run: (context, call) =>
+    assessSubject(
+      context,
+      'load',
+      call,
+      (all, selectors) =>
+        selectChecks(
+          all.filter(({ suite }) => suite === 'load'),
+          selectors,
+          call.options,
+        ),
+      k6Generator(context.env, { shards: shardsOf(call), outputs: outputsOf(call) }),
+    ),
+})
+
+function shardsOf({ options: { shards } }: Call<typeof options>): number {
+  if (shards === undefined) return 1
+  const number = Number(shards)
+  if (!/^\d+$/.test(shards) || number < 1 || number > mostShards)
+    throw usage('load', `--shards cannot be "${shards}"`, `it is a number from 1 to ${mostShards}`)
+  return number
+}
+
+function outputsOf(call: Call<typeof options>): string[] {
+  const outputs = call.options['k6-out'] ?? []
+  // Each process would show its part, at a port of which there is one.
+  if (shardsOf(call) > 1 && outputs.some((output) => output.startsWith('web-dashboard')))
+    throw usage('load', 'the dashboard of k6 shows one process, and --shards asks for several', 'leave one of them out')
+  return outputs
+}

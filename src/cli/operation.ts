@@ -51,24 +51,31 @@ export async function perform(context: Context, operation: Operation): Promise<n
     context.running(run.directory)
     const allowDisruptive = operation.allowDisruptive || resolved.own
     const result = await assessed(context, assess, allowDisruptive, run, resolved.targets, checks)
-    const scope = {
-      all,
-      checks: result.record.checks,
-      targets: resolved.targets.map(({ name }) => name),
-      known: [...Object.keys(operation.loaded.config.targets), ...resolved.targets.map(({ name }) => name)],
-    }
-    const { findings, problems } = applyAccepted(result.findings, operation.accepted, scope, new Date().toISOString().slice(0, 10))
-    const decision = decide(findings, operation.policy, {
-      problems,
-      failedTargets: failedTargets(result),
-      interrupted: context.signal.aborted,
-    })
-    await run.finish({ record: result.record, findings }, decision)
-    await present(context, operation, run, { record: result.record, findings, decision })
-    return context.signal.aborted ? exit.interrupted : exitOf(decision)
+    return await conclude(context, operation, run, result, all)
   } finally {
     await resolved.close()
   }
+}
+
+/** Decides, writes the run, and reports it. */
+export async function conclude(
+  context: Context,
+  operation: Pick<Operation, 'loaded' | 'policy' | 'accepted' | 'json' | 'reporters'>,
+  run: OpenRun,
+  result: RunResult,
+  all: readonly RegisteredCheck[],
+): Promise<number> {
+  const targets = result.record.targets.map(({ name }) => name)
+  const scope = { all, checks: result.record.checks, targets, known: [...Object.keys(operation.loaded.config.targets), ...targets] }
+  const { findings, problems } = applyAccepted(result.findings, operation.accepted, scope, new Date().toISOString().slice(0, 10))
+  const decision = decide(findings, operation.policy, {
+    problems,
+    failedTargets: failedTargets(result),
+    interrupted: context.signal.aborted,
+  })
+  await run.finish({ record: result.record, findings }, decision)
+  await present(context, operation, run, { record: result.record, findings, decision })
+  return context.signal.aborted ? exit.interrupted : exitOf(decision)
 }
 
 export const exitOf = ({ verdict }: Decision): number =>
@@ -151,7 +158,12 @@ export function checkReporters(names: readonly string[]): void {
 }
 
 /** The result on stdout, the files beside the run. */
-async function present(context: Context, { json, reporters: wanted }: Operation, run: OpenRun, reported: Reported): Promise<void> {
+async function present(
+  context: Context,
+  { json, reporters: wanted }: Pick<Operation, 'json' | 'reporters'>,
+  run: OpenRun,
+  reported: Reported,
+): Promise<void> {
   const where = relative(context.cwd, run.directory) || run.directory
   const reportContext: ReportContext = { width: context.terminal.width, color: context.color.out, directory: where }
   const onGitHub = context.env.GITHUB_ACTIONS === 'true'

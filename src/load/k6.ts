@@ -71,7 +71,8 @@ async function runScript(setting: Setting, script: LoadScript, { signal, told }:
     const shards = await Promise.all(Array.from({ length: setting.shards ?? 1 }, (_, index) => startShard(setting, folder, traffic, index)))
     const watched = await watch(shards, script, samples, { signal, told })
     const summaries = await Promise.all(shards.map(({ summary }) => readSummary(summary)))
-    if (watched.ended !== undefined && samples.arrivals === 0) throw new Unfit('inconclusive', watched.cutShort ?? `k6 sent nothing: ${watched.ended}`)
+    if (watched.ended !== undefined && samples.arrivals === 0)
+      throw new Unfit('inconclusive', watched.cutShort ?? `k6 sent nothing: ${watched.ended}`)
     const { flows } = samples
     const iterations = sumOf(summaries.map((summary) => summary?.iterations)) ?? samples.arrivals
     const cutShort = watched.cutShort ?? watched.ended

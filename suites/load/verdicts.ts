@@ -17,6 +17,8 @@ const busy = 0.8
 const exhausted = 0.95
 /** Milliseconds requests may be sent after their time before the traffic is not what it was meant to be. */
 const lateAllowed = 250
+/** The same of the latest in a hundred, where nothing else tells whether the generators had room. */
+const lateAllowedUnseen = 100
 /** Milliseconds of a clock that was set. */
 const clockAllowed = 200
 
@@ -44,19 +46,23 @@ const gaveUp = ({ flows }: LoadResult): boolean =>
 function slowedBy({ conditions: { processor, machine, clockSet }, flows }: LoadResult): string | undefined {
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
-  if (machine >= exhausted)
+  if (machine !== undefined && machine >= exhausted)
     return `${percent(machine)} of this machine was in use: it has to have room beside the traffic, and the target a machine of its own`
   if (clockSet > clockAllowed) return `the clock of this machine was set by ${clockSet} ms meanwhile: run again`
+  const latest = Math.max(0, ...Object.values(flows).map((flow) => flow.late.p99))
+  if (machine === undefined && latest > lateAllowedUnseen)
+    return `one request in a hundred was sent ${Math.round(latest)} ms late or later: give the generators more processors, or use more of them`
   const late = Math.max(0, ...Object.values(flows).map((flow) => flow.late.p50))
   return late > lateAllowed
     ? `half of the requests were sent ${Math.round(late)} ms late or later: this machine does not keep up`
     : undefined
 }
 
-function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost }, flows }: LoadResult): string[] {
+function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost, missing = [] }, flows }: LoadResult): string[] {
   const first = Object.entries(flows).find(([, { arrivals }]) => arrivals.dropped > 0)
   return [
     ...(cutShort === undefined ? [] : [`the traffic ended early: ${cutShort}`]),
+    ...(missing.length === 0 ? [] : [`parts of the traffic are missing: ${missing.join(', ')}`]),
     ...(scriptErrors.length === 0 ? [] : [`the script of the virtual users failed: ${scriptErrors[0]}`]),
     ...(lost === 0 ? [] : [`of ${lost} arrivals nothing was written down: see that the disk has room`]),
     ...(dropped === 0

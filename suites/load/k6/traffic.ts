@@ -34,7 +34,7 @@ interface Params {
 }
 
 const script: LoadScript = JSON.parse(open(__ENV.ASSAY_SCRIPT!))
-const flows = Object.fromEntries(script.flows.map((flow) => [flow.name, flow]))
+const flows = Object.fromEntries(script.flows.map((flow) => [flow.name, withSecrets(flow)]))
 const clients: Record<string, Client> = {}
 let scenario: typeof exec.scenario | undefined
 
@@ -76,6 +76,15 @@ export const options = {
 /** k6 takes whole numbers of iterations. */
 function arrivalsOf(rate: number): { rate: number; timeUnit: string } {
   return Number.isInteger(rate) ? { rate, timeUnit: '1s' } : { rate: Math.round(rate * 60), timeUnit: '1m' }
+}
+
+function withSecrets(flow: ScriptFlow): ScriptFlow {
+  const given = Object.entries(flow.headersFrom ?? {}).map(([header, variable]) => {
+    const value = __ENV[variable]
+    if (!value) throw new Error(`${variable} is not set, and holds the header ${header}`)
+    return [header, value]
+  })
+  return { ...flow, headers: { ...flow.headers, ...Object.fromEntries(given) } }
 }
 
 /** One request, in a session that the client keeps. */
@@ -236,6 +245,9 @@ function parsed(text: string): Message | undefined {
 export function handleSummary(data: { metrics: Record<string, { values: Record<string, number> }> }): Record<string, string> {
   return {
     [__ENV.ASSAY_SUMMARY!]: JSON.stringify({
+      schema: 'assay/load-shard/1',
+      plan: __ENV.ASSAY_PLAN,
+      segment: exec.test.options.executionSegment ?? null,
       dropped: data.metrics.dropped_iterations?.values.count ?? 0,
       iterations: data.metrics.iterations?.values.count ?? 0,
     }),

@@ -31,7 +31,8 @@ export const sound = (result: LoadResult, judge: () => Judgement): Judgement => 
   // Only what was given up for its time may be this machine's doing.
   const slowed = slowedBy(result)
   if (judged.kind === 'broken' && slowed !== undefined && gaveUp(result)) return inconclusive(slowed)
-  return judged.kind === 'broken' ? judged : all([judged, ...doubtsOf(result).map((reason) => inconclusive(reason))])
+  // The doubts first: what is wrong with the traffic explains what is wrong with its samples.
+  return judged.kind === 'broken' ? judged : all([...doubtsOf(result).map((reason) => inconclusive(reason)), judged])
 }
 
 /** Beside what can slow answers down without the target's doing, where an answer that came late is what breaks the rule. */

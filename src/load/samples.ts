@@ -1,10 +1,19 @@
 import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
-import { type FlowResult, good, type LoadProgress, type LoadScript, type ScriptFlow, type Second, type Series } from '../model/index.ts'
+import {
+  type FlowResult,
+  good,
+  type Latency,
+  type LoadProgress,
+  type LoadScript,
+  type ScriptFlow,
+  type Second,
+  type Series,
+} from '../model/index.ts'
 
 /** Microseconds: a histogram holds up to ten minutes, to four digits. */
 const most = 600_000_000
 const digits = 4
-const keptRetryAfter = 20
+export const keptRetryAfter = 20
 
 /** Empty histogram of latencies in microseconds. */
 export const latencies = (): Histogram =>
@@ -45,7 +54,8 @@ export class Samples {
   /** Ids of sessions that were opened and not ended, with their flows. */
   readonly #sessions = new Map<string, ScriptFlow>()
   readonly #recent = new Map<number, { count: number; bad: number; took: number[] }>()
-  #rest = ''
+  /** Lines that have not come to their end, by where they come from. */
+  readonly #rests: string[] = []
 
   constructor(script: LoadScript) {
     this.#script = script
@@ -57,10 +67,10 @@ export class Samples {
     )
   }
 
-  /** Takes the next piece of what was written, wherever it was cut. */
-  read(text: string): void {
-    const lines = (this.#rest + text).split('\n')
-    this.#rest = lines.pop()!
+  /** Takes the next piece of what was written, wherever it was cut, by one of several that write. */
+  read(text: string, writer = 0): void {
+    const lines = ((this.#rests[writer] ?? '') + text).split('\n')
+    this.#rests[writer] = lines.pop()!
     for (const line of lines) this.#line(line.split('\t'))
   }
 
@@ -167,13 +177,18 @@ function quantile(values: readonly number[], q: number): number {
   return round(sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0)
 }
 
+/** Milliseconds, of a histogram of microseconds. */
+export function latencyOf(histogram: Histogram): Latency {
+  const at = (percentile: number) => histogram.getValueAtPercentile(percentile) / 1000
+  return { p50: at(50), p95: at(95), p99: at(99), 'p99.9': at(99.9), max: histogram.maxValue / 1000 }
+}
+
 function seriesOf({ count, good, bad, latency, within, retryAfter, seconds }: Tally): Series {
-  const at = (percentile: number) => latency.getValueAtPercentile(percentile) / 1000
   return {
     count,
     good,
     bad,
-    latency: { p50: at(50), p95: at(95), p99: at(99), 'p99.9': at(99.9), max: latency.maxValue / 1000 },
+    latency: latencyOf(latency),
     within,
     retryAfter,
     seconds: [...seconds]

@@ -178,6 +178,20 @@ export const templates = {
     try: '{how}',
     exit: 3,
   },
+  E_LOAD_MERGE: {
+    says: 'these files cannot be joined: {problem}',
+    why: 'What several generators wrote makes one result only if it is of one traffic, each part once. Joined otherwise, it would say something of no traffic that was ever sent.',
+    likely: 'files of an earlier test are still in the folder, or one was copied twice',
+    try: 'give the files of one test, each once',
+    exit: 2,
+  },
+  E_LOAD_EMIT: {
+    says: 'the traffic of target "{target}" cannot be written as manifests: {problem}',
+    why: 'Manifests are made from the very requests that would be sent from here: the target is asked for its tools, and for nothing else. Secrets never stand in them.',
+    likely: 'the target is not prepared for load, or what is sent is too much for a ConfigMap',
+    try: 'assay load load/steady-* --target {target} says more',
+    exit: 2,
+  },
   E_OUTPUT_EXISTS: {
     says: '{file} exists already',
     why: 'What is there may be somebody’s work: it is replaced only when asked to, and nothing is written when one of several files is in the way.',

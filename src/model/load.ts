@@ -112,14 +112,16 @@ export interface Conditions {
   readonly dropped: number
   /** Arrivals that the generator counts and of which no line was read. */
   readonly lost: number
+  /** Parts of the traffic of which nothing is known, where several generators sent it. */
+  readonly missing?: readonly string[]
   /** Lines in which the generator said that its script failed; the first few. */
   readonly scriptErrors: readonly string[]
   /** Largest share of one second of all processors of this machine that the generator used; absent where it cannot be learnt. */
   readonly processor?: number
-  /** Share of all processors of this machine that was in use, by anyone, while the traffic went on. */
-  readonly machine: number
-  /** Share of the seconds in which this machine had next to nothing left. */
-  readonly exhausted: number
+  /** Share of all processors of this machine that was in use, by anyone, while the traffic went on; absent for another machine. */
+  readonly machine?: number
+  /** Share of the seconds in which this machine had next to nothing left; absent for another machine. */
+  readonly exhausted?: number
   /** Milliseconds by which the clock of this machine was set during the traffic. */
   readonly clockSet: number
   /** Set when the traffic ended before its time. */
@@ -162,6 +164,8 @@ export interface ScriptFlow {
   readonly unkept: boolean
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>
+  /** Headers beside those, by the environment variable in which the virtual users find each. */
+  readonly headersFrom?: Readonly<Record<string, string>>
   /** Sent beside them once a client has been let in. */
   readonly settled: Readonly<Record<string, string>>
   /** Ids of sessions that clients of `calls` share, opened before the traffic; the empty id where the target gives none. */

@@ -17,6 +17,8 @@ const busy = 0.8
 const tooOften = 0.1
 /** Milliseconds requests may be sent after their time before the traffic is not what it was meant to be. */
 const lateAllowed = 250
+/** The same of the latest in a hundred, where nothing else tells whether the generators had room. */
+const lateAllowedUnseen = 100
 /** Milliseconds of a clock that was set. */
 const clockAllowed = 200
 
@@ -29,7 +31,8 @@ export const sound = (result: LoadResult, judge: () => Judgement): Judgement => 
   // Only what was given up for its time may be this machine's doing.
   const slowed = impairedBy(result)
   if (judged.kind === 'broken' && slowed !== undefined && gaveUp(result)) return inconclusive(slowed)
-  return judged.kind === 'broken' ? judged : all([judged, ...doubtsOf(result).map((reason) => inconclusive(reason))])
+  // The doubts first: what is wrong with the traffic explains what is wrong with its samples.
+  return judged.kind === 'broken' ? judged : all([...doubtsOf(result).map((reason) => inconclusive(reason)), judged])
 }
 
 /**
@@ -56,25 +59,29 @@ const gaveUp = ({ flows }: LoadResult): boolean =>
 /** What of this machine was in the way of its measuring time. */
 export const impairedBy = (measurement: Measurement): string | undefined => slowedBy(measurement) ?? crowdedBy(measurement)
 
-const crowdedBy = ({ conditions: { exhausted } }: Measurement): string | undefined =>
+const crowdedBy = ({ conditions: { exhausted = 0 } }: Measurement): string | undefined =>
   exhausted > tooOften
     ? `this machine had nothing left in ${percent(exhausted)} of the seconds: it has to have room beside the traffic, and the target a machine of its own`
     : undefined
 
-function slowedBy({ conditions: { processor, clockSet }, flows }: Measurement): string | undefined {
+function slowedBy({ conditions: { processor, machine, clockSet }, flows }: Measurement): string | undefined {
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
   if (clockSet > clockAllowed) return `the clock of this machine was set by ${clockSet} ms meanwhile: run again`
+  const latest = Math.max(0, ...Object.values(flows).map((flow) => flow.late.p99))
+  if (machine === undefined && latest > lateAllowedUnseen)
+    return `one request in a hundred was sent ${Math.round(latest)} ms late or later: give the generators more processors, or use more of them`
   const late = Math.max(0, ...Object.values(flows).map((flow) => flow.late.p50))
   return late > lateAllowed
     ? `half of the requests were sent ${Math.round(late)} ms late or later: this machine does not keep up`
     : undefined
 }
 
-function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost }, flows }: Measurement): string[] {
+function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost, missing = [] }, flows }: Measurement): string[] {
   const first = Object.entries(flows).find(([, { arrivals }]) => arrivals.dropped > 0)
   return [
     ...(cutShort === undefined ? [] : [`the traffic ended early: ${cutShort}`]),
+    ...(missing.length === 0 ? [] : [`parts of the traffic are missing: ${missing.join(', ')}`]),
     ...(scriptErrors.length === 0 ? [] : [`the script of the virtual users failed: ${scriptErrors[0]}`]),
     ...(lost === 0 ? [] : [`of ${lost} arrivals nothing was written down: see that the disk has room`]),
     ...(dropped === 0

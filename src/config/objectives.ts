@@ -28,7 +28,8 @@ function objectivesOf(name: string, { sli, method, target, within, ...rest }: Ob
   return within === undefined ? named : [...named, { name, sli, method, within: durationOf(within), target: target! }]
 }
 
-export const nominalOf = ({ rate = modest.rate, duration }: LoadConfig = {}): Nominal => ({
+export const nominalOf = ({ rate = modest.rate, duration, streams = modest.streams }: LoadConfig = {}): Nominal => ({
   rate,
+  streams,
   seconds: duration === undefined ? modest.seconds : durationOf(duration) / 1_000,
 })

@@ -65,6 +65,8 @@ export interface LoadConfig {
   rate?: number
   /** How long each scenario sends them, without the warm-up; 8 seconds if left out. */
   duration?: number | string
+  /** Streams that are open at once; 50 if left out. */
+  streams?: number
 }
 
 export interface ObjectiveConfig {

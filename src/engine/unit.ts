@@ -7,6 +7,7 @@ import {
   type Exchange,
   eraOf,
   type Lack,
+  type LoadGenerator,
   type LoadProgress,
   metadataUrls,
   modest,
@@ -27,6 +28,7 @@ import type { ProbeEvidence, UnitEvidence } from './evidence.ts'
 import type { TargetLock } from './lock.ts'
 import { ownCredentials, securing, thumbprintOf } from './securing.ts'
 import { raise } from './storm.ts'
+import { streamScriptOf } from './streams.ts'
 import type { TokenBudget } from './token-budget.ts'
 import { addressedCall, anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
 import { scriptOf } from './traffic.ts'
@@ -199,10 +201,15 @@ export class Unit {
       storm: (plan) => raise(plan, line.recorder, target.limits.storm),
       nominal: target.nominal ?? modest,
       load: async (traffic) => {
-        const { generator } = target.instruments
-        if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
         const { signal, told } = this.#shared
-        return generator.run(await scriptOf(traffic, target, line, connect), { signal, told: (progress) => told(line.revision, progress) })
+        return generatorOf(target).run(await scriptOf(traffic, target, line, connect), {
+          signal,
+          told: (progress) => told(line.revision, progress),
+        })
+      },
+      streams: async (plan, meanwhile) => {
+        const { signal } = this.#shared
+        return generatorOf(target).streams(await streamScriptOf(plan, target, line, connect), { signal, meanwhile })
       },
       use: async <E>(probe: Probe<E>) => {
         if (probe.alone) throw new Error(`"${probe.name}" runs alone and cannot be used by another probe`)
@@ -268,6 +275,11 @@ export class Unit {
       abort,
     })
   }
+}
+
+function generatorOf({ instruments: { generator } }: Target): LoadGenerator {
+  if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
+  return generator
 }
 
 export const isTranscript = (probe: Probe): boolean => probe === (transcript as Probe)

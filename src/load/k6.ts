@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LoadGenerator, type LoadProgress, type LoadResult, type LoadScript, Unfit } from '../model/index.ts'
 import { type Found, find, missing } from '../toolchain/index.ts'
 import { trafficScript } from './bundle.ts'
+import { watchMachine } from './machine.ts'
 import { Samples } from './samples.ts'
 import { endSessions } from './sessions.ts'
+import { driveStreams } from './streams.ts'
 
 const tick = 250
 /** Milliseconds k6 may take to start, and to end after its last request. */
@@ -25,7 +27,7 @@ interface RunOptions {
   told?: (progress: LoadProgress) => void
 }
 
-/** Sends traffic with k6, one after the other: two at once would measure each other. */
+/** Sends traffic with k6, one after the other: two at once would measure each other. What k6 cannot see is read by a driver of our own. */
 export function k6Generator(env: NodeJS.ProcessEnv = process.env): LoadGenerator {
   let last: Promise<unknown> = Promise.resolve()
   return {
@@ -38,6 +40,7 @@ export function k6Generator(env: NodeJS.ProcessEnv = process.env): LoadGenerator
       last = run.catch(() => undefined)
       return run
     },
+    streams: driveStreams,
   }
 }
 
@@ -121,14 +124,14 @@ async function watch(
   const interrupted = () => cut('the run was interrupted')
   signal?.addEventListener('abort', interrupted)
   const late = setTimeout(() => cut('k6 did not end in time'), lasts + script.timeout + allowance)
-  const began = { clock: Date.now(), steady: performance.now() }
-  const before = processorTimes()
+  const began = performance.now()
+  const machine = watchMachine()
   const follower = await follow(file, samples)
   const usage = processorUsage(child.pid)
   let second = 0
   const timer = setInterval(() => {
     usage.look()
-    const since = (performance.now() - began.steady) / 1000
+    const since = (performance.now() - began) / 1000
     const isNew = Math.floor(since) > second
     second = Math.floor(since)
     void follower.read().then(() => isNew && told?.(samples.progress(second, lasts / 1000)))
@@ -143,8 +146,7 @@ async function watch(
         .filter((line) => /\b(GoError|TypeError|ReferenceError|SyntaxError|RangeError)\b|Uncaught/.test(line))
         .slice(0, keptErrors),
       processor: usage.most,
-      machine: share(before, processorTimes()),
-      clockSet: Math.round(Math.abs(Date.now() - began.clock - (performance.now() - began.steady))),
+      ...machine(),
       cutShort,
     }
   } finally {
@@ -189,16 +191,6 @@ async function follow(path: string, samples: Samples): Promise<{ read(): Promise
     },
   }
 }
-
-/** Milliseconds of all processors since they were started: in use, and in all. */
-function processorTimes(): { used: number; all: number } {
-  const times = cpus().map((cpu) => cpu.times)
-  const all = times.flatMap((each) => Object.values(each)).reduce((sum, time) => sum + time, 0)
-  return { used: all - times.reduce((sum, { idle }) => sum + idle, 0), all }
-}
-
-const share = (before: { used: number; all: number }, after: { used: number; all: number }): number =>
-  Math.round(((after.used - before.used) / Math.max(1, after.all - before.all)) * 100) / 100
 
 /** The share of all processors a process uses, second by second, where the kernel tells. */
 function processorUsage(pid: number | undefined): { look(): void; readonly most: number | undefined } {

@@ -1,5 +1,14 @@
 import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
-import { type FlowResult, good, type LoadProgress, type LoadScript, type ScriptFlow, type Second, type Series } from '../model/index.ts'
+import {
+  type FlowResult,
+  good,
+  type Latency,
+  type LoadProgress,
+  type LoadScript,
+  type ScriptFlow,
+  type Second,
+  type Series,
+} from '../model/index.ts'
 
 /** Microseconds: a histogram holds up to ten minutes, to four digits. */
 const most = 600_000_000
@@ -94,7 +103,7 @@ export class Samples {
     const { within } = this.#script
     const tally = entry(tallies, as, () => emptyTally(within))
     tally.count += 1
-    tally.latency.recordValue(Math.min(most, Math.max(1, Math.round(took * 1000))))
+    record(tally.latency, took)
     if (isGood) {
       tally.good += 1
       for (const limit of within) tally.within[limit]! += took <= limit ? 1 : 0
@@ -167,13 +176,22 @@ function quantile(values: readonly number[], q: number): number {
   return round(sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0)
 }
 
+/** What a histogram of microseconds says, in milliseconds. */
+export function latencyOf(histogram: Histogram): Latency {
+  const at = (percentile: number) => histogram.getValueAtPercentile(percentile) / 1000
+  return { p50: at(50), p95: at(95), p99: at(99), 'p99.9': at(99.9), max: histogram.maxValue / 1000 }
+}
+
+/** Takes down a time in milliseconds, as far as a histogram goes. */
+export const record = (histogram: Histogram, milliseconds: number): void =>
+  histogram.recordValue(Math.min(most, Math.max(1, Math.round(milliseconds * 1000))))
+
 function seriesOf({ count, good, bad, latency, within, retryAfter, seconds }: Tally): Series {
-  const at = (percentile: number) => latency.getValueAtPercentile(percentile) / 1000
   return {
     count,
     good,
     bad,
-    latency: { p50: at(50), p95: at(95), p99: at(99), 'p99.9': at(99.9), max: latency.maxValue / 1000 },
+    latency: latencyOf(latency),
     within,
     retryAfter,
     seconds: [...seconds]

@@ -12,7 +12,7 @@ export interface Objective {
 }
 
 /** What is sent to a target whose operator has not said what it is to carry: little, for a short time. */
-export const modest: Nominal = { rate: 20, seconds: 8 }
+export const modest: Nominal = { rate: 20, seconds: 8, streams: 50 }
 
 /** How much traffic a target is meant to carry, and for how long it is sent. */
 export interface Nominal {
@@ -20,4 +20,6 @@ export interface Nominal {
   readonly rate: number
   /** Seconds, without the warm-up. */
   readonly seconds: number
+  /** Streams that are open at once. */
+  readonly streams: number
 }

@@ -5,6 +5,7 @@ import type { Exchange } from './exchange.ts'
 import type { LoadResult, Traffic } from './load.ts'
 import type { Nominal } from './objective.ts'
 import type { Era, Revision } from './revision.ts'
+import type { OpenStreams, StreamPlan, StreamsResult } from './streams.ts'
 import type { Catalogue, Connection, Facility, Instruments, RawRequest, SendOptions, ToolCall, UnitFacts } from './target.ts'
 
 /** One scripted exchange with a target. Its return value is evidence: plain data, exchanges included. */
@@ -85,6 +86,11 @@ export interface ProbeContext {
   readonly nominal: Nominal
   /** Sends traffic, and waits for its end. Throws `Unfit` when the target allows less, or there is nothing to send it with. */
   load(traffic: Traffic): Promise<LoadResult>
+  /**
+   * Opens streams and reads them: until those that listen have been open for as long as `meanwhile` takes, which begins when every
+   * stream has begun, and until those of answers have ended. Throws `Unfit` as `load` does.
+   */
+  streams(plan: StreamPlan, meanwhile?: (streams: OpenStreams) => Promise<void>): Promise<StreamsResult>
   /** Another probe's evidence, gathered once. */
   use<E>(probe: Probe<E>): Promise<E>
   /** Waits this long, or until the probe's deadline. */

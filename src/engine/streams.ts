@@ -13,11 +13,11 @@ import {
 import { scriptStreams, usualOpenings } from '../wire/index.ts'
 import { type Line, tokenFor } from './connect.ts'
 import { ownCredentials } from './securing.ts'
-import { agents, refuseMoreThan } from './traffic.ts'
+import { refuseMoreThan } from './traffic.ts'
 import type { Target } from './types.ts'
 
-/** Sessions that are opened at once. */
-const openedAtOnce = 10
+/** Sessions that are opened at once, and streams of answers that share one. */
+const [openedAtOnce, perSession] = [10, 5]
 
 type Connect = (options: ConnectOptions) => Promise<Connection>
 
@@ -56,7 +56,7 @@ export async function streamScriptOf(
 async function sessionsFor({ opens, count, identity }: StreamFlow, era: Era, connect: Connect): Promise<string[]> {
   if (era === 'stateless') return []
   const resources = 'resources' in opens ? opens.resources : undefined
-  const wanted = resources === undefined ? Math.min(agents, count) : count
+  const wanted = resources === undefined ? Math.ceil(count / perSession) : count
   const sessions: string[] = []
   while (sessions.length < wanted) {
     const some = Math.min(openedAtOnce, wanted - sessions.length)

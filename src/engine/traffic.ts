@@ -4,7 +4,7 @@ import { type Line, tokenFor } from './connect.ts'
 import type { Target } from './types.ts'
 
 /** Agents that share the calls of a flow, each with a session of its own. */
-export const agents = 10
+const agents = 10
 
 type Connect = (options: ConnectOptions) => Promise<Connection>
 

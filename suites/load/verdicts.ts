@@ -41,16 +41,23 @@ export const timed = (result: LoadResult, judge: () => Judgement): Judgement => 
 const gaveUp = ({ flows }: LoadResult): boolean =>
   Object.values(flows).some(({ series }) => Object.values(series).some(({ bad }) => bad.timeout !== undefined))
 
-function slowedBy({ conditions: { processor, machine, clockSet }, flows }: LoadResult): string | undefined {
+function slowedBy({ conditions, flows }: LoadResult): string | undefined {
+  const { processor } = conditions
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
-  if (machine >= exhausted)
-    return `${percent(machine)} of this machine was in use: it has to have room beside the traffic, and the target a machine of its own`
-  if (clockSet > clockAllowed) return `the clock of this machine was set by ${clockSet} ms meanwhile: run again`
+  const unfit = unfitMachine(conditions)
+  if (unfit !== undefined) return unfit
   const late = Math.max(0, ...Object.values(flows).map((flow) => flow.late.p50))
   return late > lateAllowed
     ? `half of the requests were sent ${Math.round(late)} ms late or later: this machine does not keep up`
     : undefined
+}
+
+/** Why this machine can measure no times, if so. */
+export function unfitMachine({ machine, clockSet }: { machine: number; clockSet: number }): string | undefined {
+  if (machine >= exhausted)
+    return `${percent(machine)} of this machine was in use: it has to have room beside the traffic, and the target a machine of its own`
+  return clockSet > clockAllowed ? `the clock of this machine was set by ${clockSet} ms meanwhile: run again` : undefined
 }
 
 function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost }, flows }: LoadResult): string[] {

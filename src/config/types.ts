@@ -72,6 +72,7 @@ export interface LoadConfig {
 export interface ObjectiveConfig {
   /** `availability`: requests are answered as they should be. `latency`: they are answered within a time. */
   sli: 'availability' | 'latency'
+  /** Or, for `latency`, a time of streams: `first event`, `event gap`, `event delay`. */
   method: string
   /** The share of requests, between 0 and 1. */
   target?: number

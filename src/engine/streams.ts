@@ -23,7 +23,7 @@ type Connect = (options: ConnectOptions) => Promise<Connection>
 
 /** Streams with the addresses, tokens and headers of a target in them; `connect` opens what the harness closes again. */
 export async function streamScriptOf(
-  { flows, timeout = 10_000, lasts = 60_000 }: StreamPlan,
+  { flows, timeout = 10_000, lasts = 60_000, within = [] }: StreamPlan,
   target: Target,
   line: Line,
   connect: Connect,
@@ -36,6 +36,7 @@ export async function streamScriptOf(
   return {
     timeout,
     lasts,
+    within,
     flows: await Promise.all(
       flows.map(async (flow) =>
         scriptStreams(flow, {

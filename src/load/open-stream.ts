@@ -1,6 +1,5 @@
 import { Agent, type Dispatcher } from 'undici'
 import { answerName, EventStreamParser, eventOf, isRequest, type ScriptStream } from '../model/index.ts'
-import { record } from './samples.ts'
 import { count, type StreamTally } from './stream-tally.ts'
 
 /** Bytes without an event in them, after which a stream is none. */
@@ -170,8 +169,8 @@ export class OpenStream {
       this.#begun.resolve()
     }
     // What comes first on a stream by GET comes when it is announced.
-    if (this.#last === undefined && this.#stream.method === 'POST') record(this.#tally.first, now - this.#asked)
-    if (this.#last !== undefined && !this.#tally.flow.listens && !this.#cut) record(this.#tally.gaps, now - this.#last)
+    if (this.#last === undefined && this.#stream.method === 'POST') this.#tally.first.take(now - this.#asked)
+    if (this.#last !== undefined && !this.#tally.flow.listens && !this.#cut) this.#tally.gaps.take(now - this.#last)
     this.#last = now
     const place = name === undefined ? undefined : this.#tally.placeOf(name)
     const failure = name === answerName ? failureOf(message) : undefined
@@ -184,7 +183,7 @@ export class OpenStream {
     counts.received += 1
     if (this.#resumed) counts.brought += 1
     const announced = this.#tally.announcedAt(place)
-    if (announced !== undefined) record(delays, now - announced)
+    if (announced !== undefined) delays.take(now - announced)
     if (this.#seen.has(place)) counts.duplicated += 1
     else if (place < this.#furthest) counts.disordered += 1
     this.#seen.add(place)

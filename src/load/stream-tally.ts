@@ -1,14 +1,14 @@
-import { encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
+import { encodeIntoCompressedBase64 } from 'hdr-histogram-js'
 import type { ScriptStreams, Spread, StreamFlowResult } from '../model/index.ts'
-import { latencies, latencyOf } from './samples.ts'
+import { latencies, latencyOf, record } from './samples.ts'
 
 /** What has come of the streams of one flow. */
 export class StreamTally {
   readonly flow: ScriptStreams
-  /** Histograms of times, and counts by how: written by the streams themselves. */
-  readonly first = latencies()
-  readonly gaps = latencies()
-  readonly delays = latencies()
+  /** Times, and counts by how: written by the streams themselves. */
+  readonly first: Times
+  readonly gaps: Times
+  readonly delays: Times
   readonly refused: Record<string, number> = {}
   readonly ended: Record<string, number> = {}
   readonly notResumed: Record<string, number> = {}
@@ -29,8 +29,11 @@ export class StreamTally {
   readonly #places: Map<string, number>
   readonly #announced: number[] = []
 
-  constructor(flow: ScriptStreams) {
+  constructor(flow: ScriptStreams, within: readonly number[]) {
     this.flow = flow
+    this.first = new Times(within)
+    this.gaps = new Times(within)
+    this.delays = new Times(within)
     this.#places = new Map(flow.due.map((name, place) => [name, place]))
   }
 
@@ -60,9 +63,9 @@ export class StreamTally {
     return {
       streams: { asked: this.flow.streams.length, opened, refused: this.refused, ended: this.ended, renewed },
       events: { due, received, lost, duplicated, disordered, foreign },
-      first: spreadOf(this.first),
-      gaps: spreadOf(this.gaps),
-      delays: spreadOf(this.delays),
+      first: this.first.spread,
+      gaps: this.gaps.spread,
+      delays: this.delays.spread,
       ...(this.flow.cut && { resumption: { cut, unnamed, resumed, refused: this.notResumed, brought } }),
     }
   }
@@ -73,8 +76,26 @@ export function count(kinds: Record<string, number>, kind: string): void {
   kinds[kind] = (kinds[kind] ?? 0) + 1
 }
 
-const spreadOf = (histogram: Histogram): Spread => ({
-  count: histogram.totalCount,
-  times: latencyOf(histogram),
-  histogram: encodeIntoCompressedBase64(histogram),
-})
+/** Times of one kind as they are taken. */
+class Times {
+  readonly #histogram = latencies()
+  readonly #within: Record<string, number>
+
+  constructor(within: readonly number[]) {
+    this.#within = Object.fromEntries(within.map((limit) => [limit, 0]))
+  }
+
+  take(milliseconds: number): void {
+    record(this.#histogram, milliseconds)
+    for (const limit of Object.keys(this.#within)) if (milliseconds <= Number(limit)) count(this.#within, limit)
+  }
+
+  get spread(): Spread {
+    return {
+      count: this.#histogram.totalCount,
+      latency: latencyOf(this.#histogram),
+      within: this.#within,
+      histogram: encodeIntoCompressedBase64(this.#histogram),
+    }
+  }
+}

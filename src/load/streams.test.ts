@@ -69,6 +69,7 @@ function hearing(url: string, count = 1): ScriptStreams {
 const script = (flow: ScriptStreams, more: Partial<StreamScript> = {}): StreamScript => ({
   timeout: 2_000,
   lasts: 5_000,
+  within: [250],
   flows: [flow],
   ...more,
 })
@@ -91,7 +92,7 @@ test('counts what comes, and when', async () => {
   expect(events).toEqual({ due: 9, received: 9, lost: 0, duplicated: 0, disordered: 0, foreign: 0 })
   expect(first.count).toBe(3)
   expect(gaps.count).toBe(6)
-  expect(gaps.times.p50).toBeGreaterThan(40)
+  expect(gaps.latency.p50).toBeGreaterThan(40)
 })
 
 test('reads events that are cut anywhere, in the middle of a character too', async () => {
@@ -112,8 +113,9 @@ test('events that are held back come late, and close upon one another', async ()
     response.end(whole(own).join(''))
   })
   const { first, gaps } = await drive(asking(url))
-  expect(first.times.p50).toBeGreaterThan(250)
-  expect(gaps.times.max).toBeLessThan(100)
+  expect(first.latency.p50).toBeGreaterThan(250)
+  expect(first.within).toEqual({ 250: 0 })
+  expect(gaps.latency.max).toBeLessThan(100)
 })
 
 test('tells events that come twice, in the wrong order, or to the wrong stream', async () => {

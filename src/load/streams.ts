@@ -9,7 +9,7 @@ import { StreamTally } from './stream-tally.ts'
 /** Milliseconds between two looks at whether the driver comes to its work. */
 const resolution = 10
 /** Milliseconds that the last announced event is waited for, and between looks. */
-const [patience, tick] = [2_000, 50]
+const [patience, tick] = [5_000, 50]
 
 interface StreamOptions {
   signal?: AbortSignal
@@ -32,7 +32,7 @@ export async function driveStreams(
   if (signal?.aborted) throw new Unfit('inconclusive', 'the run was interrupted')
   const agents = script.flows.map(({ credentials }) => agentFor(credentials))
   const lanes = script.flows.map((flow, at): Lane => {
-    const tally = new StreamTally(flow)
+    const tally = new StreamTally(flow, script.within)
     return { tally, streams: flow.streams.map((stream) => new OpenStream(stream, tally, agents[at]!, script.timeout)) }
   })
   const loop = monitorEventLoopDelay({ resolution })

@@ -1,5 +1,6 @@
 import { isObject } from './exchange.ts'
 import type { Latency } from './load.ts'
+import type { Objective } from './objective.ts'
 
 /**
  * Streams that are opened and read while they are open. What comes over one of them is told from what belongs to another, and each
@@ -11,6 +12,8 @@ export interface StreamPlan {
   readonly timeout?: number
   /** Milliseconds after which all streams are ended, whatever has come; 60,000 if left out. */
   readonly lasts?: number
+  /** Milliseconds within which times are counted. */
+  readonly within?: readonly number[]
 }
 
 /** Streams of one kind. */
@@ -34,6 +37,12 @@ export interface StreamRequest {
   readonly method: string
   readonly params?: Record<string, unknown>
 }
+
+/** What objectives call the times of streams, as they call those of requests by their methods. */
+export const streamTimes = { first: 'first event', gaps: 'event gap', delays: 'event delay' } as const
+
+/** Whether an objective is about one of these times. */
+export const isOfStreams = ({ method }: Objective): boolean => Object.values<string>(streamTimes).includes(method)
 
 /** What happens while streams are open. */
 export interface OpenStreams {
@@ -92,7 +101,9 @@ export interface StreamFlowResult {
 export interface Spread {
   readonly count: number
   /** Milliseconds. */
-  readonly times: Latency
+  readonly latency: Latency
+  /** How many of them were within so many milliseconds. */
+  readonly within: Readonly<Record<string, number>>
   /** In microseconds, as an HdrHistogram in its compressed form (V2), in base64. */
   readonly histogram: string
 }
@@ -113,6 +124,7 @@ export interface StreamConditions {
 export interface StreamScript {
   readonly timeout: number
   readonly lasts: number
+  readonly within: readonly number[]
   readonly flows: readonly ScriptStreams[]
 }
 

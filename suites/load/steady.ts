@@ -7,6 +7,7 @@ import {
   holdsIf,
   holdsWith,
   inconclusive,
+  isOfStreams,
   type Judgement,
   notTestable,
   type Objective,
@@ -78,13 +79,15 @@ export default section(
 )
 
 function judgedBy({ objectives = [] }: UnitFacts, sli: Objective['sli'], flow: FlowResult | undefined): Judgement {
-  const wanted = objectives.filter((objective) => objective.sli === sli)
+  const wanted = objectives.filter((objective) => objective.sli === sli && !isOfStreams(objective))
   if (wanted.length === 0) return notTestable(`no objective for ${sli} is given: see \`objectives\` of the configuration`)
   return each(wanted, '', (objective) => enough(flow, objective.method, 20, (series) => met(objective, series)))
 }
 
+type Judged = Pick<Series, 'count' | 'good' | 'bad' | 'within' | 'latency'>
+
 /** Whether an objective is met, as far as so many samples can say. */
-function met({ name, method, sli, within, target }: Objective, { count, good, bad, within: counts, latency }: Series): Judgement {
+export function met({ name, method, sli, within, target }: Objective, { count, good, bad, within: counts, latency }: Judged): Judgement {
   const all = sli === 'latency' ? good : count
   const fine = sli === 'latency' ? (counts[String(within)] ?? 0) : good
   if (all === 0) return inconclusive(`no ${method} was answered as it should be: ${wordsOf(bad)}`)

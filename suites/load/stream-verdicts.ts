@@ -3,12 +3,15 @@ import {
   broken,
   holdsWith,
   inconclusive,
+  isOfStreams,
   type Judgement,
   notApplicable,
-  type Spread,
   type StreamFlowResult,
   type StreamsResult,
+  streamTimes,
+  type UnitFacts,
 } from '../../src/model/index.ts'
+import { met } from './steady.ts'
 import { milliseconds, unfitMachine, wordsOf } from './verdicts.ts'
 
 /** Milliseconds for which the driver may not come to its work before it measures itself. */
@@ -48,8 +51,12 @@ function slowedStreams({ conditions }: StreamsResult): string | undefined {
     : unfitMachine(conditions)
 }
 
+/** Something was waited for in vain: a stream, its end, or a change that listeners hear of. */
 const gaveUp = ({ flows }: StreamsResult): boolean =>
-  Object.values(flows).some(({ streams }) => byTime.some((how) => how in streams.refused || how in streams.ended))
+  Object.values(flows).some(
+    ({ streams, events, delays }) =>
+      byTime.some((how) => how in streams.refused || how in streams.ended) || (delays.count > 0 && events.lost > 0),
+  )
 
 /** Judges streams of a kind the target offers, if there are enough of them. */
 export function offered(flow: StreamFlowResult | undefined, none: string, judge: (flow: StreamFlowResult) => Judgement): Judgement {
@@ -85,10 +92,18 @@ export function allCame({ events: { due, received, lost, duplicated, disordered,
       })
 }
 
-/** Nineteen of twenty are within so many milliseconds. */
-export function within(spread: Spread | undefined, limit: number, what: string): Judgement {
-  if (spread === undefined || spread.count < leastTimes)
-    return inconclusive(`${spread?.count ?? 0} times of ${what}, and ${leastTimes} are needed`)
-  const seen = `${what}: p95 ${milliseconds(spread.times.p95)}, at most ${milliseconds(spread.times.max)}`
-  return spread.times.p95 <= limit ? holdsWith(seen) : broken('holds events back', { expected: `p95 at most ${limit} ms`, actual: seen })
+/** What objectives want times of streams to be counted by, in milliseconds. */
+export const limitsOf = ({ objectives = [] }: UnitFacts): number[] => [
+  ...new Set(objectives.filter(isOfStreams).flatMap(({ within }) => within ?? [])),
+]
+
+/** Nineteen of twenty are within so many milliseconds, where no objective says otherwise. */
+export function inTime(flow: StreamFlowResult, kind: keyof typeof streamTimes, limit: number, { objectives = [] }: UnitFacts): Judgement {
+  const { count, latency, within } = flow[kind]
+  const what = streamTimes[kind]
+  if (count < leastTimes) return inconclusive(`${count} times of ${what}, and ${leastTimes} are needed: set \`load.streams\` higher`)
+  const wanted = objectives.filter(({ method, sli }) => method === what && sli === 'latency')
+  if (wanted.length > 0) return all(wanted.map((objective) => met(objective, { count, good: count, bad: {}, within, latency })))
+  const seen = `${what}: p95 ${milliseconds(latency.p95)}, at most ${milliseconds(latency.max)}`
+  return latency.p95 <= limit ? holdsWith(seen) : broken('holds events back', { expected: `p95 at most ${limit} ms`, actual: seen })
 }

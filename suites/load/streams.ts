@@ -13,7 +13,7 @@ import {
 } from '../../src/model/index.ts'
 import { scriptedTool } from '../scripted.ts'
 import { usual } from './requests.ts'
-import { allCame, allKept, offered, soundStreams, timedStreams, within } from './stream-verdicts.ts'
+import { allCame, allKept, inTime, limitsOf, offered, soundStreams, timedStreams } from './stream-verdicts.ts'
 import { allServed, asFast, sound, timed, wordsOf } from './verdicts.ts'
 
 /** Seconds of calls without streams, and beside them. */
@@ -45,7 +45,7 @@ const held = probe(
     const alone = await calls('alone', quiet)
     let among: LoadResult | undefined
     const listening = await context.streams(
-      { lasts: 90_000, flows: [{ name: 'listening', count: streams, opens: { resources } }] },
+      { lasts: 90_000, within: limitsOf(context.facts), flows: [{ name: 'listening', count: streams, opens: { resources } }] },
       async ({ announced }) => {
         const sent = calls('beside', beside)
         await announce(context, resources, announced)
@@ -77,6 +77,7 @@ const speaking = probe(
     const cut = { name: 'cut', count: Math.min(cuts.most, streams), opens, cut: cuts }
     return context.streams({
       lasts: 30_000 + streams * 50,
+      within: limitsOf(context.facts),
       flows: [{ name: 'calls', count: streams, opens }, ...(context.era === 'session' ? [cut] : [])],
     })
   },
@@ -161,10 +162,8 @@ export default [
       objective: `send the first event within ${allowance} ms of when its source sends it`,
       requires: 'scripted upstream',
       needs: { speaking },
-      judge: ({ speaking }) =>
-        timedStreams(speaking, () =>
-          offered(speaking.flows.calls, noStreams, ({ first }) => within(first, rhythm + allowance, 'the first event')),
-        ),
+      judge: ({ speaking }, facts) =>
+        timedStreams(speaking, () => offered(speaking.flows.calls, noStreams, (flow) => inTime(flow, 'first', rhythm + allowance, facts))),
       fix: 'Send the head of a stream at once, and flush after each event; turn the buffering of proxies off.',
     }),
     check('load/stream-rhythm', {
@@ -172,10 +171,8 @@ export default [
       objective: `send an event within ${allowance} ms of when its source sends it`,
       requires: 'scripted upstream',
       needs: { speaking },
-      judge: ({ speaking }) =>
-        timedStreams(speaking, () =>
-          offered(speaking.flows.calls, noStreams, ({ gaps }) => within(gaps, rhythm + allowance, 'between two events')),
-        ),
+      judge: ({ speaking }, facts) =>
+        timedStreams(speaking, () => offered(speaking.flows.calls, noStreams, (flow) => inTime(flow, 'gaps', rhythm + allowance, facts))),
       fix: 'Flush after each event, and compress no stream in blocks.',
     }),
     check('load/stream-delay', {
@@ -183,10 +180,8 @@ export default [
       objective: `tell those who listen of a change within ${allowance} ms`,
       requires: ['echo tool', 'scripted upstream', 'resources.subscribe'],
       needs: { held },
-      judge: ({ held: { listening } }) =>
-        timedStreams(listening, () =>
-          offered(listening.flows.listening, noListening, ({ delays }) => within(delays, allowance, 'from the announcement to the event')),
-        ),
+      judge: ({ held: { listening } }, facts) =>
+        timedStreams(listening, () => offered(listening.flows.listening, noListening, (flow) => inTime(flow, 'delays', allowance, facts))),
       fix: 'Pass a change on when it comes; let no client that reads slowly hold up the others.',
     }),
   ]),

@@ -8,8 +8,8 @@ import { StreamTally } from './stream-tally.ts'
 
 /** Milliseconds between two looks at whether the driver comes to its work. */
 const resolution = 10
-/** Milliseconds that the last announced event is waited for, and between looks. */
-const [patience, tick] = [5_000, 50]
+/** Milliseconds between two looks at whether everything that was announced has come. */
+const tick = 50
 
 interface StreamOptions {
   signal?: AbortSignal
@@ -54,7 +54,7 @@ export async function driveStreams(
 
 /** Until everything is over, the time is, or the run is interrupted; tells why it ended early, if so. */
 async function withinTime(
-  { lasts }: StreamScript,
+  { timeout, lasts }: StreamScript,
   lanes: readonly Lane[],
   signal: AbortSignal | undefined,
   meanwhile: NonNullable<StreamOptions['meanwhile']>,
@@ -75,7 +75,7 @@ async function withinTime(
     await Promise.all(streamsOf(lanes).map((stream) => stream.begun))
     if (!stopped.signal.aborted) await meanwhile({ announced: (uri) => announce(lanes, uri) })
     beside = false
-    await Promise.all(lanes.map(endOf))
+    await Promise.all(lanes.map((lane) => endOf(lane, timeout)))
     return cutShort
   } finally {
     clearTimeout(timer)
@@ -104,9 +104,9 @@ function announce(lanes: readonly Lane[], uri: string): void {
 }
 
 /** Answers end by themselves; streams that listen are ended when they have what was announced. */
-async function endOf({ tally, streams }: Lane): Promise<void> {
+async function endOf({ tally, streams }: Lane, timeout: number): Promise<void> {
   if (tally.flow.listens) {
-    const until = performance.now() + patience
+    const until = performance.now() + timeout
     while (performance.now() < until && streams.some(({ complete }) => !complete)) await delay(tick)
     for (const stream of streams) stream.end()
   }

@@ -8,7 +8,7 @@ import type { Objective } from './objective.ts'
  */
 export interface StreamPlan {
   readonly flows: readonly StreamFlow[]
-  /** Milliseconds until a stream must have begun; 10,000 if left out. */
+  /** Milliseconds until a stream must have begun, and something that was announced have come; 10,000 if left out. */
   readonly timeout?: number
   /** Milliseconds after which all streams are ended, whatever has come; 60,000 if left out. */
   readonly lasts?: number

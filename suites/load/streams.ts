@@ -7,9 +7,9 @@ import {
   notApplicable,
   type ProbeContext,
   probe,
+  resultOf,
   type StreamsResult,
   section,
-  type UnitFacts,
 } from '../../src/model/index.ts'
 import { scriptedTool } from '../scripted.ts'
 import { usual } from './requests.ts'
@@ -28,11 +28,20 @@ const cuts = { most: 20, after: 3, pause: 700 }
 /** Milliseconds an event may take beyond what its source takes. */
 const allowance = 1_000
 
-const options = { over: 'http', alone: 'on this machine', disruptive: true, deadline: 180_000 } as const
+/** Thousands of streams take minutes to be opened. */
+const options = { over: 'http', alone: 'on this machine', disruptive: true, deadline: 1_800_000 } as const
+/** Milliseconds that streams are open at most: for themselves, and for each that is opened before what goes on beside them. */
+const [longest, opening] = [90_000, 60]
 
-/** Whether changes of resources can be announced: the harness stands behind the target, and the target passes them on. */
-const announces = ({ facilities }: UnitFacts): boolean =>
-  facilities['scripted upstream'] === true && facilities['resources.subscribe'] === true
+/** Resources whose changes can be announced: the harness stands behind the target, and clients of the target can subscribe to them. */
+async function announceable({ facts: { facilities }, era, session }: ProbeContext): Promise<string[]> {
+  if (facilities['scripted upstream'] !== true || facilities['resources.subscribe'] !== true) return []
+  if (era === 'stateless') return notes
+  const own = await session()
+  const subscribed = await own.send('resources/subscribe', { uri: notes[0] })
+  await own.send('resources/unsubscribe', { uri: notes[0] })
+  return resultOf(subscribed) === undefined ? [] : notes
+}
 
 const held = probe(
   'calls without open streams and beside many',
@@ -41,11 +50,15 @@ const held = probe(
     const { rate, streams } = context.nominal
     const flow = { arrivals: 'calls', rate, requests: await usual(context) } as const
     const calls = (name: string, seconds: number) => context.load({ warmUp: 1_000, flows: [{ ...flow, name, seconds: seconds + 1 }] })
-    const resources = announces(context.facts) ? notes : []
+    const resources = await announceable(context)
     const alone = await calls('alone', quiet)
     let among: LoadResult | undefined
     const listening = await context.streams(
-      { lasts: 90_000, within: limitsOf(context.facts), flows: [{ name: 'listening', count: streams, opens: { resources } }] },
+      {
+        lasts: longest + streams * opening,
+        within: limitsOf(context.facts),
+        flows: [{ name: 'listening', count: streams, opens: { resources } }],
+      },
       async ({ announced }) => {
         const sent = calls('beside', beside)
         await announce(context, resources, announced)
@@ -76,7 +89,7 @@ const speaking = probe(
     const opens = { request: { method: 'tools/call', params: { name, arguments: { script } } }, steps }
     const cut = { name: 'cut', count: Math.min(cuts.most, streams), opens, cut: cuts }
     return context.streams({
-      lasts: 30_000 + streams * 50,
+      lasts: longest + streams * opening,
       within: limitsOf(context.facts),
       flows: [{ name: 'calls', count: streams, opens }, ...(context.era === 'session' ? [cut] : [])],
     })

@@ -89,6 +89,7 @@ test('a resumption that is not offered is not judged, and one that is must bring
   expect(cut({ unnamed: 20, resumed: 0, brought: 0 })).toMatchObject({ kind: 'not-applicable' })
   expect(cut({ resumed: 0, refused: { 'HTTP 405': 20 }, brought: 0 })).toMatchObject({ kind: 'not-applicable' })
   expect(cut({ brought: 0 }, { ...lost, lost: 120 })).toMatchObject({ kind: 'not-applicable' })
+  expect(cut({ resumed: 0, refused: { 'HTTP 503': 20 }, brought: 0 })).toMatchObject({ kind: 'broken' })
   expect(cut({ resumed: 15, refused: { 'HTTP 404': 5 } })).toMatchObject({ kind: 'broken' })
   expect(cut({}, { ...lost, lost: 1 })).toMatchObject({ kind: 'broken' })
   const either = flow({ events: { ...lost, lost: 9 } })

@@ -96,6 +96,9 @@ const speaking = probe(
   },
 )
 
+/** What says that streams cannot be resumed, where every one is answered so. */
+const notResumable = ['HTTP 400', 'HTTP 404', 'HTTP 405', 'HTTP 501', 'no stream']
+
 const noListening = 'the target offers no stream to listen on'
 const noStreams = 'the target answers without streams'
 
@@ -106,9 +109,9 @@ function besideStreams({ alone, beside, listening }: { alone: LoadResult; beside
     const undisturbed = allServed(alone.flows.alone)
     if (undisturbed.kind === 'broken') return inconclusive(`it fails without streams too: ${undisturbed.reason}`)
     return all([
+      timed(alone, () => timed(beside, () => asFast(alone.flows.alone, beside.flows.beside, 'becomes slow while streams are open'))),
       sound(alone, () => undisturbed),
       sound(beside, () => allServed(beside.flows.beside)),
-      timed(alone, () => timed(beside, () => asFast(alone.flows.alone, beside.flows.beside, 'becomes slow while streams are open'))),
     ])
   })
 }
@@ -119,11 +122,14 @@ function resumedWell({ flows: { calls, cut } }: StreamsResult): Judgement {
     const { resumption } = flow
     if (resumption === undefined || resumption.cut === 0) return inconclusive(`no stream could be cut: ${wordsOf(flow.streams.ended)}`)
     if (resumption.unnamed === resumption.cut) return notApplicable('the target attaches no ids to events')
-    if (resumption.resumed === 0) return notApplicable(`the target does not resume streams: ${wordsOf(resumption.refused)}`)
-    if (resumption.brought === 0) return notApplicable('the target attaches ids to events, and resumes no stream')
+    if (resumption.resumed === 0 && Object.keys(resumption.refused).every((how) => notResumable.includes(how)))
+      return notApplicable(`the target does not resume streams: ${wordsOf(resumption.refused)}`)
+    if (resumption.resumed > 0 && resumption.brought === 0) return notApplicable('the target attaches ids to events, and resumes no stream')
     const uncut = offered(calls, noStreams, (each) => allCame(each, 'on streams that nobody cuts'))
     if (uncut.kind === 'broken') return inconclusive(`${uncut.reason} either: ${uncut.actual}`)
-    return allKept({ ...flow, streams: { ...flow.streams, ended: resumption.refused } }).and(allCame(flow, 'over a cut'))
+    return allKept({ ...flow, streams: { ...flow.streams, ended: { ...flow.streams.ended, ...resumption.refused } } }).and(
+      allCame(flow, 'over a cut'),
+    )
   })
 }
 

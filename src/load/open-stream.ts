@@ -146,7 +146,8 @@ export class OpenStream {
   }
 
   #event({ id, event, retry, data }: { id?: string; event?: string; retry?: string; data: string }): void {
-    if (id !== undefined) this.#lastId = id
+    // An empty id takes back the one before it.
+    if (id !== undefined) this.#lastId = id || undefined
     if (retry !== undefined && /^\d+$/.test(retry)) this.#retry = Number(retry)
     if (data === '' || (event !== undefined && event !== 'message')) return
     const message = parsed(data)

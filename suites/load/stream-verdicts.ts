@@ -54,8 +54,9 @@ function slowedStreams({ conditions }: StreamsResult): string | undefined {
 /** Something was waited for in vain: a stream, its end, or a change that listeners hear of. */
 const gaveUp = ({ flows }: StreamsResult): boolean =>
   Object.values(flows).some(
-    ({ streams, events, delays }) =>
-      byTime.some((how) => how in streams.refused || how in streams.ended) || (delays.count > 0 && events.lost > 0),
+    ({ streams, resumption, events, delays }) =>
+      byTime.some((how) => [streams.refused, streams.ended, resumption?.refused ?? {}].some((ways) => how in ways)) ||
+      (delays.count > 0 && events.lost > 0),
   )
 
 /** Judges streams of a kind the target offers, if there are enough of them. */

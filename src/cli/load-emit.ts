@@ -49,6 +49,8 @@ interface Written extends Handover {
   facts: UnitFacts
 }
 
+const unsent = new Unfit('not-testable', 'it is written down, and not sent')
+
 /** The traffic as it would be sent from here, at the newest revision the target serves. */
 async function written(context: Context, { target, revisions, config, allowDisruptive }: Emission): Promise<Written> {
   const loaded = await loadConfig(config, context.cwd)
@@ -57,7 +59,10 @@ async function written(context: Context, { target, revisions, config, allowDisru
   const generator: LoadGenerator = {
     run: async (script) => {
       scripts.set(script.flows[0]!.era, script)
-      throw new Unfit('not-testable', 'it is written down, and not sent')
+      throw unsent
+    },
+    streams: async () => {
+      throw unsent
     },
   }
   for (const each of targets) {

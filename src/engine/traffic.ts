@@ -58,7 +58,7 @@ async function sessionsFor({ arrivals, identity }: Flow, era: Era, connect: Conn
 }
 
 /** What arrives within any one second, of visits with all their requests. */
-function keepWithin({ limits }: Target, flows: Traffic['flows']): void {
+function keepWithin(target: Target, flows: Traffic['flows']): void {
   const starts = flows.map(({ after = 0 }) => after)
   const most = Math.max(
     ...starts.map((at) =>
@@ -67,9 +67,14 @@ function keepWithin({ limits }: Target, flows: Traffic['flows']): void {
         .reduce((sum, { rate, arrivals, requests }) => sum + rate * (arrivals === 'visits' ? requests.length + 2 : 1), 0),
     ),
   )
-  if (most > limits.requestsPerSecond)
+  refuseMoreThan(target, most)
+}
+
+/** Requests a second that the target does not allow are not sent more slowly: it would be another measurement. */
+export function refuseMoreThan({ limits }: Target, perSecond: number): void {
+  if (perSecond > limits.requestsPerSecond)
     throw new Unfit(
       'not-testable',
-      `needs ${Math.ceil(most)} requests a second, and limits.requestsPerSecond of the target is ${limits.requestsPerSecond}`,
+      `needs ${Math.ceil(perSecond)} requests a second, and limits.requestsPerSecond of the target is ${limits.requestsPerSecond}`,
     )
 }

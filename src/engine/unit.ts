@@ -8,6 +8,7 @@ import {
   type Exchange,
   eraOf,
   type Lack,
+  type LoadGenerator,
   type LoadProgress,
   type LoadResult,
   metadataUrls,
@@ -30,6 +31,7 @@ import type { ProbeEvidence, UnitEvidence } from './evidence.ts'
 import type { TargetLock } from './lock.ts'
 import { ownCredentials, securing, thumbprintOf } from './securing.ts'
 import { raise } from './storm.ts'
+import { streamScriptOf } from './streams.ts'
 import type { TokenBudget } from './token-budget.ts'
 import { addressedCall, anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
 import { scriptOf, type Way } from './traffic.ts'
@@ -199,11 +201,9 @@ export class Unit {
       storm: (plan) => raise(plan, line.recorder, target.limits.storm),
       nominal: target.nominal ?? modest,
       load: async (traffic) => {
-        const { generator } = target.instruments
-        if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
         const { signal, told } = this.#shared
         const { revision } = line
-        const result = await generator.run(
+        const result = await generatorOf(target).run(
           await scriptOf(traffic, async (at) => (at === undefined ? this : await this.#besideAt(at)).#way(own)),
           {
             signal,
@@ -212,6 +212,10 @@ export class Unit {
         )
         told({ type: 'load-measured', revision, probe: probe.name, result })
         return result
+      },
+      streams: async (plan, meanwhile) => {
+        const { signal } = this.#shared
+        return generatorOf(target).streams(await streamScriptOf(plan, target, line, connect), { signal, meanwhile })
       },
       history: () => {
         const { machine, loads } = target.history ?? noHistory
@@ -312,6 +316,11 @@ export class Unit {
       abort,
     })
   }
+}
+
+function generatorOf({ instruments: { generator } }: Target): LoadGenerator {
+  if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
+  return generator
 }
 
 export const isTranscript = (probe: Probe): boolean => probe === (transcript as Probe)

@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LoadGenerator, type LoadProgress, type LoadResult, type LoadScript, Unfit } from '../model/index.ts'
 import { type Found, find, missing } from '../toolchain/index.ts'
 import { trafficScript } from './bundle.ts'
+import { watchMachine } from './machine.ts'
 import { numbered, outputArguments } from './outputs.ts'
 import { Samples } from './samples.ts'
 import { segmentArguments } from './segments.ts'
 import { endSessions } from './sessions.ts'
+import { driveStreams } from './streams.ts'
 
 const tick = 250
 /** Milliseconds k6 may take to start, and to end after its last request. */
@@ -34,7 +36,7 @@ export interface K6Options {
   outputs?: readonly string[]
 }
 
-/** Sends traffic with k6, one after the other: two at once would measure each other. */
+/** Sends traffic with k6, one after the other: two at once would measure each other. What k6 cannot see is read by a driver of our own. */
 export function k6Generator(env: NodeJS.ProcessEnv = process.env, options: K6Options = {}): LoadGenerator {
   let last: Promise<unknown> = Promise.resolve()
   const started = { count: 0 }
@@ -48,6 +50,7 @@ export function k6Generator(env: NodeJS.ProcessEnv = process.env, options: K6Opt
       last = run.catch(() => undefined)
       return run
     },
+    streams: driveStreams,
   }
 }
 
@@ -168,17 +171,16 @@ async function watch(shards: readonly Shard[], script: LoadScript, samples: Samp
   // While k6 was being started nobody listened.
   if (signal?.aborted) interrupted()
   const late = setTimeout(() => cut('k6 did not end in time'), lasts + script.timeout + allowance)
-  const began = { clock: Date.now(), steady: performance.now() }
-  const machine = machineUsage()
+  const began = performance.now()
+  const machine = watchMachine()
   const followers = await Promise.all(shards.map((shard, index) => follow(shard.samples, (text) => samples.read(text, index))))
   const usage = processorUsage(children.flatMap(({ pid }) => pid ?? []))
   let second = 0
   const timer = setInterval(() => {
     usage.look()
-    const since = (performance.now() - began.steady) / 1000
+    const since = (performance.now() - began) / 1000
     const isNew = Math.floor(since) > second
     second = Math.floor(since)
-    if (isNew) machine.look()
     void Promise.all(followers.map((follower) => follower.read())).then(() => isNew && told?.(samples.progress(second, lasts / 1000)))
   }, tick)
   try {
@@ -191,9 +193,7 @@ async function watch(shards: readonly Shard[], script: LoadScript, samples: Samp
         .filter((line) => /\b(GoError|TypeError|ReferenceError|SyntaxError|RangeError)\b|Uncaught/.test(line))
         .slice(0, keptErrors),
       processor: usage.most,
-      machine: machine.mean(),
-      exhausted: machine.exhausted(),
-      clockSet: Math.round(Math.abs(Date.now() - began.clock - (performance.now() - began.steady))),
+      ...machine(),
       cutShort,
     }
   } finally {
@@ -245,36 +245,6 @@ async function follow(path: string, take: (text: string) => void): Promise<{ rea
     },
   }
 }
-
-/** Milliseconds of all processors since they were started: in use, and in all. */
-function processorTimes(): { used: number; all: number } {
-  const times = cpus().map((cpu) => cpu.times)
-  const all = times.flatMap((each) => Object.values(each)).reduce((sum, time) => sum + time, 0)
-  return { used: all - times.reduce((sum, { idle }) => sum + idle, 0), all }
-}
-
-/** Of this machine's processors less than this share is free. */
-const nextToNothing = 0.05
-
-/** How much of this machine is in use by anyone, second by second. */
-function machineUsage(): { look(): void; mean(): number; exhausted(): number } {
-  const first = processorTimes()
-  let last = first
-  let [seconds, without] = [0, 0]
-  return {
-    look: () => {
-      const now = processorTimes()
-      seconds += 1
-      without += share(last, now) > 1 - nextToNothing ? 1 : 0
-      last = now
-    },
-    mean: () => share(first, processorTimes()),
-    exhausted: () => Math.round((without / Math.max(1, seconds)) * 100) / 100,
-  }
-}
-
-const share = (before: { used: number; all: number }, after: { used: number; all: number }): number =>
-  Math.round(((after.used - before.used) / Math.max(1, after.all - before.all)) * 100) / 100
 
 /** The share of all processors that processes use together, second by second, where the kernel tells. */
 function processorUsage(pids: readonly number[]): { look(): void; readonly most: number | undefined } {

@@ -104,7 +104,7 @@ export class Samples {
     const { within } = this.#script
     const tally = entry(tallies, as, () => emptyTally(within))
     tally.count += 1
-    tally.latency.recordValue(Math.min(most, Math.max(1, Math.round(took * 1000))))
+    record(tally.latency, took)
     if (isGood) {
       tally.good += 1
       for (const limit of within) tally.within[limit]! += took <= limit ? 1 : 0
@@ -182,6 +182,10 @@ export function latencyOf(histogram: Histogram): Latency {
   const at = (percentile: number) => histogram.getValueAtPercentile(percentile) / 1000
   return { p50: at(50), p95: at(95), p99: at(99), 'p99.9': at(99.9), max: histogram.maxValue / 1000 }
 }
+
+/** Takes down a time in milliseconds, as far as a histogram goes. */
+export const record = (histogram: Histogram, milliseconds: number): void =>
+  histogram.recordValue(Math.min(most, Math.max(1, Math.round(milliseconds * 1000))))
 
 function seriesOf({ count, good, bad, latency, within, retryAfter, seconds }: Tally): Series {
   return {

@@ -1,4 +1,5 @@
 import type { Era } from './revision.ts'
+import type { OpenStreams, StreamScript, StreamsResult } from './streams.ts'
 
 /**
  * What is to be sent, and when. Requests arrive at their times whatever has become of those before them (an open model), so that a
@@ -131,6 +132,11 @@ export interface Conditions {
 /** What sends traffic. Throws `Unfit` when it cannot. */
 export interface LoadGenerator {
   run(script: LoadScript, options?: { signal?: AbortSignal; told?: (progress: LoadProgress) => void }): Promise<LoadResult>
+  /** Opens streams, and reads them for as long as `meanwhile` takes; it begins when every stream has begun or been refused. */
+  streams(
+    script: StreamScript,
+    options?: { signal?: AbortSignal; meanwhile?: (streams: OpenStreams) => Promise<void> },
+  ): Promise<StreamsResult>
 }
 
 export interface LoadProgress {

@@ -26,14 +26,17 @@ export interface Spending {
 }
 
 /** What these requests have spent of the budget of an objective. */
-export function spendingOf({ sli, within, target }: Objective, { count, good, within: counts }: Series): Spending {
+export function spendingOf(
+  { sli, within, target }: Objective,
+  { count, good, within: counts }: Pick<Series, 'count' | 'good' | 'within'>,
+): Spending {
   const all = sli === 'latency' ? good : count
   const fine = sli === 'latency' ? (counts[String(within)] ?? 0) : good
   return { all, missed: all - fine, allowed: all * (1 - target) }
 }
 
 /** What is sent to a target whose operator has not said what it is to carry: little, for a short time. */
-export const modest: Nominal = { rate: 20, seconds: 8, overhead: 10 }
+export const modest: Nominal = { rate: 20, seconds: 8, streams: 50, overhead: 10 }
 
 /** How much traffic a target is meant to carry, and for how long it is sent. */
 export interface Nominal {
@@ -43,4 +46,6 @@ export interface Nominal {
   readonly seconds: number
   /** Milliseconds that it may add to a call of a server behind it. */
   readonly overhead: number
+  /** Streams that are open at once. */
+  readonly streams: number
 }

@@ -6,6 +6,7 @@ import type { History } from './history.ts'
 import type { Beside, LoadResult, Traffic } from './load.ts'
 import type { Nominal } from './objective.ts'
 import type { Era, Revision } from './revision.ts'
+import type { OpenStreams, StreamPlan, StreamsResult } from './streams.ts'
 import type { Catalogue, Connection, Facility, Instruments, RawRequest, SendOptions, ToolCall, UnitFacts } from './target.ts'
 
 /** One scripted exchange with a target. Its return value is evidence: plain data, exchanges included. */
@@ -88,6 +89,11 @@ export interface ProbeContext {
   load(traffic: Traffic): Promise<LoadResult>
   /** What this probe's traffic came to in earlier runs, each time it was first sent; nothing where no history is kept. */
   history(): History
+  /**
+   * Opens streams and reads them: until those that listen have been open for as long as `meanwhile` takes, which begins when every
+   * stream has begun, and until those of answers have ended. Throws `Unfit` as `load` does.
+   */
+  streams(plan: StreamPlan, meanwhile?: (streams: OpenStreams) => Promise<void>): Promise<StreamsResult>
   /** Another probe's evidence, gathered once. */
   use<E>(probe: Probe<E>): Promise<E>
   /** Waits this long, or until the probe's deadline. */

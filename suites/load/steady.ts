@@ -7,6 +7,7 @@ import {
   holdsIf,
   holdsWith,
   inconclusive,
+  isOfStreams,
   type Judgement,
   nominalTraffic,
   notTestable,
@@ -88,13 +89,15 @@ export default section(
 )
 
 function judgedBy({ objectives = [] }: UnitFacts, sli: Objective['sli'], flow: FlowResult | undefined): Judgement {
-  const wanted = objectives.filter((objective) => objective.sli === sli)
+  const wanted = objectives.filter((objective) => objective.sli === sli && !isOfStreams(objective))
   if (wanted.length === 0) return notTestable(`no objective for ${sli} is given: see \`objectives\` of the configuration`)
   return each(wanted, '', (objective) => enough(flow, objective.method, 20, (series) => met(objective, series)))
 }
 
+type Judged = Pick<Series, 'count' | 'good' | 'bad' | 'within' | 'latency'>
+
 /** Whether an objective is met, as far as so many samples can say. */
-function met(objective: Objective, series: Series): Judgement {
+export function met(objective: Objective, series: Judged): Judgement {
   const { name, method, sli, within, target } = objective
   const { bad, latency } = series
   const { all, missed, allowed } = spendingOf(objective, series)

@@ -43,7 +43,7 @@ export const timed = (result: LoadResult, judge: () => Judgement): Judgement => 
   const slowed = slowedBy(result)
   if (slowed !== undefined) return inconclusive(slowed)
   const judged = sound(result, judge)
-  const crowded = crowdedBy(result)
+  const crowded = crowdedBy(result.conditions)
   return judged.kind === 'broken' && crowded !== undefined ? inconclusive(crowded) : judged
 }
 
@@ -57,17 +57,20 @@ const gaveUp = ({ flows }: LoadResult): boolean =>
   Object.values(flows).some(({ series }) => Object.values(series).some(({ bad }) => bad.timeout !== undefined))
 
 /** What of this machine was in the way of its measuring time. */
-export const impairedBy = (measurement: Measurement): string | undefined => slowedBy(measurement) ?? crowdedBy(measurement)
+export const impairedBy = (measurement: Measurement): string | undefined => slowedBy(measurement) ?? crowdedBy(measurement.conditions)
 
-const crowdedBy = ({ conditions: { exhausted = 0 } }: Measurement): string | undefined =>
+/** Why what came late may be the doing of this machine, if so. */
+export const crowdedBy = ({ exhausted = 0 }: { exhausted?: number }): string | undefined =>
   exhausted > tooOften
     ? `this machine had nothing left in ${percent(exhausted)} of the seconds: it has to have room beside the traffic, and the target a machine of its own`
     : undefined
 
-function slowedBy({ conditions: { processor, machine, clockSet }, flows }: Measurement): string | undefined {
+function slowedBy({ conditions, flows }: Measurement): string | undefined {
+  const { processor, machine } = conditions
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
-  if (clockSet > clockAllowed) return `the clock of this machine was set by ${clockSet} ms meanwhile: run again`
+  const clock = clockSetBy(conditions)
+  if (clock !== undefined) return clock
   const latest = Math.max(0, ...Object.values(flows).map((flow) => flow.late.p99))
   if (machine === undefined && latest > lateAllowedUnseen)
     return `one request in a hundred was sent ${Math.round(latest)} ms late or later: give the generators more processors, or use more of them`
@@ -76,6 +79,10 @@ function slowedBy({ conditions: { processor, machine, clockSet }, flows }: Measu
     ? `half of the requests were sent ${Math.round(late)} ms late or later: this machine does not keep up`
     : undefined
 }
+
+/** Why no times can be told apart, if so. */
+export const clockSetBy = ({ clockSet }: { clockSet: number }): string | undefined =>
+  clockSet > clockAllowed ? `the clock of this machine was set by ${clockSet} ms meanwhile: run again` : undefined
 
 function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost, missing = [] }, flows }: Measurement): string[] {
   const first = Object.entries(flows).find(([, { arrivals }]) => arrivals.dropped > 0)

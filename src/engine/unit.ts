@@ -9,9 +9,9 @@ import {
   eraOf,
   type Lack,
   type LoadProgress,
-  type LoadResult,
   metadataUrls,
   modest,
+  type Objective,
   type Probe,
   type ProbeContext,
   type RawRequest,
@@ -32,7 +32,7 @@ import { raise } from './storm.ts'
 import type { TokenBudget } from './token-budget.ts'
 import { addressedCall, anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
 import { scriptOf, type Way } from './traffic.ts'
-import type { Target } from './types.ts'
+import type { Measured, Target } from './types.ts'
 
 /** What the units of one target have in common. */
 export interface Shared {
@@ -48,8 +48,8 @@ export interface Shared {
 }
 
 type LoadEvent =
-  | { type: 'load-progress'; revision: Revision; progress: LoadProgress }
-  | { type: 'load-measured'; revision: Revision; probe: string; result: LoadResult }
+  | { type: 'load-progress'; revision: Revision; objectives?: readonly Objective[]; progress: LoadProgress }
+  | ({ type: 'load-measured' } & Omit<Measured, 'target'>)
 
 /** One target at one revision: runs probes, each once, and keeps what they bring. */
 export class Unit {
@@ -202,14 +202,15 @@ export class Unit {
         if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
         const { signal, told } = this.#shared
         const { revision } = line
+        const { objectives } = traffic
         const result = await generator.run(
           await scriptOf(traffic, async (at) => (at === undefined ? this : await this.#besideAt(at)).#way(own)),
           {
             signal,
-            told: (progress) => told({ type: 'load-progress', revision, progress }),
+            told: (progress) => told({ type: 'load-progress', revision, objectives, progress }),
           },
         )
-        told({ type: 'load-measured', revision, probe: probe.name, result })
+        told({ type: 'load-measured', revision, probe: probe.name, objectives, result })
         return result
       },
       use: async <E>(other: Probe<E>) => {

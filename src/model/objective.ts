@@ -1,3 +1,5 @@
+import type { Series } from './load.ts'
+
 /** What an operator wants of a target: that this share of requests is good. */
 export interface Objective {
   readonly name: string
@@ -9,6 +11,25 @@ export interface Objective {
   readonly within?: number
   /** Between 0 and 1. */
   readonly target: number
+}
+
+/** What part of the requests an objective allows to miss has been missed. */
+export interface Spending {
+  /** Requests that count: for `latency`, those that were answered as they should be. */
+  readonly all: number
+  readonly missed: number
+  /** How many may miss. */
+  readonly allowed: number
+}
+
+/** What these requests have spent of the budget of an objective. */
+export function spendingOf(
+  { sli, within, target }: Objective,
+  { count, good, within: counts }: Pick<Series, 'count' | 'good' | 'within'>,
+): Spending {
+  const all = sli === 'latency' ? good : count
+  const fine = sli === 'latency' ? (counts[String(within)] ?? 0) : good
+  return { all, missed: all - fine, allowed: all * (1 - target) }
 }
 
 /** What is sent to a target whose operator has not said what it is to carry: little, for a short time. */

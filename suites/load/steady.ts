@@ -13,6 +13,7 @@ import {
   probe,
   type Series,
   section,
+  spendingOf,
   type UnitFacts,
 } from '../../src/model/index.ts'
 import { usual } from './requests.ts'
@@ -27,10 +28,9 @@ const steady = probe(
   { requires: ['load', 'newest of its era', 'echo tool'], over: 'http', alone: 'on this machine', disruptive: true, deadline: 3_600_000 },
   async (context) => {
     const { rate, seconds } = context.nominal
-    const within = (context.facts.objectives ?? []).flatMap((objective) => objective.within ?? [])
     return context.load({
       warmUp: warmUp * 1_000,
-      within: [...new Set(within)],
+      objectives: context.facts.objectives,
       flows: [{ name: 'agents', arrivals: 'calls', rate, seconds: seconds + warmUp, requests: await usual(context) }],
     })
   },
@@ -84,24 +84,23 @@ function judgedBy({ objectives = [] }: UnitFacts, sli: Objective['sli'], flow: F
 }
 
 /** Whether an objective is met, as far as so many samples can say. */
-function met({ name, method, sli, within, target }: Objective, { count, good, bad, within: counts, latency }: Series): Judgement {
-  const all = sli === 'latency' ? good : count
-  const fine = sli === 'latency' ? (counts[String(within)] ?? 0) : good
+function met(objective: Objective, series: Series): Judgement {
+  const { name, method, sli, within, target } = objective
+  const { bad, latency } = series
+  const { all, missed, allowed } = spendingOf(objective, series)
   if (all === 0) return inconclusive(`no ${method} was answered as it should be: ${wordsOf(bad)}`)
-  const allowed = 1 - target
-  const missed = all - fine
   const wanted = `${percent(target)} of ${method} ${sli === 'latency' ? `within ${milliseconds(within!)}` : 'answered'}`
-  const seen = `${percent(fine / all)} of ${all}${sli === 'latency' ? `, p99 ${milliseconds(latency.p99)}, at most ${milliseconds(latency.max)}` : ''}`
-  const spent = percent(missed / (all * allowed))
-  if (missed <= all * allowed) {
-    const needed = Math.ceil(1 / allowed)
+  const seen = `${percent(1 - missed / all)} of ${all}${sli === 'latency' ? `, p99 ${milliseconds(latency.p99)}, at most ${milliseconds(latency.max)}` : ''}`
+  const spent = percent(missed / allowed)
+  if (missed <= allowed) {
+    const needed = Math.ceil(1 / (1 - target))
     return all >= needed
       ? holdsWith(`${name}: ${seen}; ${spent} of the budget of this run is spent`)
       : inconclusive(
           `${name}: ${all} samples are too few for ${percent(target)}: ${needed} are needed; give \`load\` more time or a higher rate`,
         )
   }
-  return chanceOfAtLeast(missed, all, allowed) < unlikely
+  return chanceOfAtLeast(missed, all, 1 - target) < unlikely
     ? broken(`misses the objective ${name}`, {
         expected: wanted,
         actual: `${seen}; ${spent} of the budget of this run is spent${sli === 'availability' ? `: ${wordsOf(bad)}` : ''}`,

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { k6Generator } from '../src/load/index.ts'
-import { type LoadScript, Unfit } from '../src/model/index.ts'
+import { type LoadProgress, type LoadScript, Unfit } from '../src/model/index.ts'
 import { obtain } from '../src/toolchain/index.ts'
 import { scriptFlow } from '../src/wire/index.ts'
 
@@ -82,6 +82,18 @@ test('what a target answers cannot be taken for samples of its own making', asyn
   expect(count).toBeGreaterThan(30)
   expect(good).toBe(0)
   expect(Object.keys(bad).sort()).toEqual(['error -32000', 'error without a code', 'neither result nor error'])
+})
+
+test('what is told meanwhile is of the seconds of the traffic, however long its users take to be ready', async () => {
+  const { url, server } = await serve(async () => {})
+  const told: LoadProgress[] = []
+  await generator.run(script(url, { rate: 50, seconds: 4, users: 800 }), { told: (progress) => told.push(progress) })
+  server.close()
+  const counts = told.filter(({ flows }) => flows.length > 0).map(({ count }) => count)
+  expect(counts.length).toBeGreaterThanOrEqual(2)
+  // What was sent late, on a machine that is busy, ended in another second.
+  expect(Math.max(...counts)).toBeGreaterThan(40)
+  expect(told[0]).toMatchObject({ at: 1, of: 4, flows: ['calls'] })
 })
 
 test('without k6 there is no result, and a way to get it', async () => {

@@ -10,6 +10,8 @@ import { Samples } from './samples.ts'
 import { endSessions } from './sessions.ts'
 
 const tick = 250
+/** Milliseconds after which what was written of a second has been read. */
+const settling = 500
 /** Milliseconds k6 may take to start, and to end after its last request. */
 const allowance = 20_000
 /** Milliseconds between asking k6 to stop and making it. */
@@ -128,13 +130,18 @@ async function watch(
   const follower = await follow(file, samples)
   const usage = processorUsage(child.pid)
   let second = 0
-  const timer = setInterval(() => {
+  // k6 begins when all its users are ready, which takes seconds where there are many: requests tell what time it is for them.
+  let behind = Number.POSITIVE_INFINITY
+  const timer = setInterval(async () => {
     usage.look()
-    const since = (performance.now() - began.steady) / 1000
-    const isNew = Math.floor(since) > second
-    second = Math.floor(since)
-    if (isNew) machine.look()
-    void follower.read().then(() => isNew && told?.(samples.progress(second, lasts / 1000)))
+    machine.look()
+    const since = performance.now() - began.steady
+    await follower.read()
+    behind = Math.min(behind, since - samples.latest)
+    const over = Math.floor((since - behind - settling) / 1000)
+    if (over <= second) return
+    second = over
+    told?.(samples.progress(second, lasts / 1000))
   }, tick)
   try {
     const code = await ended
@@ -208,9 +215,12 @@ const nextToNothing = 0.05
 function machineUsage(): { look(): void; mean(): number; exhausted(): number } {
   const first = processorTimes()
   let last = first
+  let at = performance.now()
   let [seconds, without] = [0, 0]
   return {
     look: () => {
+      if (performance.now() - at < 1000) return
+      at = performance.now()
       const now = processorTimes()
       seconds += 1
       without += share(last, now) > 1 - nextToNothing ? 1 : 0

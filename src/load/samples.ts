@@ -62,6 +62,7 @@ export class Samples {
   readonly #sessions = new Map<string, ScriptFlow>()
   /** By the second in which they ended: how many were bad, and how long they took, by what they are counted under. */
   readonly #recent = new Map<number, { bad: number; took: Map<string, number[]> }>()
+  #latest = Number.NEGATIVE_INFINITY
   #rest = ''
 
   constructor(script: LoadScript) {
@@ -100,6 +101,7 @@ export class Samples {
   #sample({ flow, started, late, tallies }: Kept, { as, arrival, sent, took, ended, note }: Sample): void {
     const since = flow.starts + sent
     const isGood = ended === good
+    this.#latest = Math.max(this.#latest, since + took)
     const now = entry(this.#recent, Math.floor((since + took) / 1000), () => ({ bad: 0, took: new Map<string, number[]>() }))
     now.bad += isGood ? 0 : 1
     entry(now.took, as, () => [] as number[]).push(took)
@@ -132,6 +134,11 @@ export class Samples {
   /** Arrivals that something was written down of. */
   get arrivals(): number {
     return [...this.#flows.values()].reduce((sum, { started }) => sum + started.size, 0)
+  }
+
+  /** Milliseconds of the traffic at which a request last ended; `-Infinity` before the first. */
+  get latest(): number {
+    return this.#latest
   }
 
   /** Where the traffic is after so many seconds of so many. */

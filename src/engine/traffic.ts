@@ -27,7 +27,7 @@ export interface Way {
 
 /** Traffic with the addresses, tokens and headers of the targets in it. */
 export async function scriptOf(
-  { flows, warmUp = 2_000, timeout = 10_000, within = [] }: Traffic,
+  { flows, warmUp = 2_000, timeout = 10_000, objectives = [] }: Traffic,
   wayTo: (at: Flow['at']) => Promise<Way>,
 ): Promise<LoadScript> {
   for (const at of new Set(flows.map((flow) => flow.at)))
@@ -35,6 +35,7 @@ export async function scriptOf(
       (await wayTo(at)).target,
       flows.filter((flow) => flow.at === at),
     )
+  const within = [...new Set(objectives.flatMap((objective) => objective.within ?? []))]
   return { warmUp, timeout, within, flows: await Promise.all(flows.map(async (flow) => flowOver(flow, await wayTo(flow.at)))) }
 }
 

@@ -116,7 +116,13 @@ export function placeOf(reach: Reach): string {
   return 'files' in reach ? reach.files.join(' ') : [reach.command, ...reach.args].join(' ')
 }
 
-export const measuredOf = ({ target, revision, probe, result }: Measured): Measured => ({ target, revision, probe, result })
+export const measuredOf = ({ target, revision, probe, objectives, result }: Measured): Measured => ({
+  target,
+  revision,
+  probe,
+  ...(objectives && { objectives }),
+  result,
+})
 
 export interface RunOptions {
   checks: RegisteredCheck[]
@@ -144,7 +150,15 @@ export type RunEvent =
       exchanges: number
       problem?: string
     }
-  | { type: 'load-progress'; at: string; target: string; revision: Revision; progress: LoadProgress }
+  | {
+      type: 'load-progress'
+      at: string
+      target: string
+      revision: Revision
+      /** What the traffic is judged by, where it is. */
+      objectives?: readonly Objective[]
+      progress: LoadProgress
+    }
   | ({ type: 'load-measured'; at: string } & Measured)
   | { type: 'finding'; at: string; finding: Finding }
   | { type: 'unit-finished'; at: string; target: string; revision: Revision; took: number }
@@ -182,5 +196,7 @@ export interface Measured {
   target: string
   revision: Revision
   probe: string
+  /** What the traffic is judged by, where it is. */
+  objectives?: readonly Objective[]
   result: LoadResult
 }

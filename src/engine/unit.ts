@@ -10,10 +10,10 @@ import {
   type Lack,
   type LoadGenerator,
   type LoadProgress,
-  type LoadResult,
   metadataUrls,
   modest,
   noHistory,
+  type Objective,
   type Probe,
   type ProbeContext,
   type RawRequest,
@@ -35,7 +35,7 @@ import { streamScriptOf } from './streams.ts'
 import type { TokenBudget } from './token-budget.ts'
 import { addressedCall, anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
 import { scriptOf, type Way } from './traffic.ts'
-import type { Target } from './types.ts'
+import type { Measured, Target } from './types.ts'
 
 /** What the units of one target have in common. */
 export interface Shared {
@@ -51,8 +51,8 @@ export interface Shared {
 }
 
 type LoadEvent =
-  | { type: 'load-progress'; revision: Revision; progress: LoadProgress }
-  | { type: 'load-measured'; revision: Revision; probe: string; result: LoadResult }
+  | { type: 'load-progress'; revision: Revision; objectives?: readonly Objective[]; progress: LoadProgress }
+  | ({ type: 'load-measured' } & Omit<Measured, 'target'>)
 
 /** One target at one revision: runs probes, each once, and keeps what they bring. */
 export class Unit {
@@ -203,14 +203,15 @@ export class Unit {
       load: async (traffic) => {
         const { signal, told } = this.#shared
         const { revision } = line
+        const { objectives } = traffic
         const result = await generatorOf(target).run(
           await scriptOf(traffic, async (at) => (at === undefined ? this : await this.#besideAt(at)).#way(own)),
           {
             signal,
-            told: (progress) => told({ type: 'load-progress', revision, progress }),
+            told: (progress) => told({ type: 'load-progress', revision, objectives, progress }),
           },
         )
-        told({ type: 'load-measured', revision, probe: probe.name, result })
+        told({ type: 'load-measured', revision, probe: probe.name, objectives, result })
         return result
       },
       streams: async (plan, meanwhile) => {

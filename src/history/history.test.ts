@@ -28,7 +28,7 @@ const load = (p50: number, { histogram = 'HISTFAAA', p95 = 40 } = {}): LoadResul
           latency: { p50, p95, p99: 50, 'p99.9': 60, max: 70 },
           within: { 30: 93 },
           retryAfter: [],
-          seconds: [{ at: 2, count: 100, good: 98, p50: 10, p99: 50 }],
+          seconds: [{ at: 2, count: 100, good: 98, bad: { 'HTTP 503': 2 }, spread: {}, p50: 10, p99: 50 }],
           histogram,
         },
       },

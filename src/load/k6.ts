@@ -14,6 +14,8 @@ import { endSessions } from './sessions.ts'
 import { driveStreams } from './streams.ts'
 
 const tick = 250
+/** Milliseconds after which what was written of a second has been read. */
+const settling = 500
 /** Milliseconds k6 may take to start, and to end after its last request. */
 const allowance = 20_000
 /** Milliseconds between asking k6 to stop and making it. */
@@ -176,12 +178,17 @@ async function watch(shards: readonly Shard[], script: LoadScript, samples: Samp
   const followers = await Promise.all(shards.map((shard, index) => follow(shard.samples, (text) => samples.read(text, index))))
   const usage = processorUsage(children.flatMap(({ pid }) => pid ?? []))
   let second = 0
-  const timer = setInterval(() => {
+  // k6 begins when all its users are ready, which takes seconds where there are many: requests tell what time it is for them.
+  let behind = Number.POSITIVE_INFINITY
+  const timer = setInterval(async () => {
     usage.look()
-    const since = (performance.now() - began) / 1000
-    const isNew = Math.floor(since) > second
-    second = Math.floor(since)
-    void Promise.all(followers.map((follower) => follower.read())).then(() => isNew && told?.(samples.progress(second, lasts / 1000)))
+    const since = performance.now() - began
+    await Promise.all(followers.map((follower) => follower.read()))
+    behind = Math.min(behind, since - samples.latest)
+    const over = Math.floor((since - behind - settling) / 1000)
+    if (over <= second) return
+    second = over
+    told?.(samples.progress(second, lasts / 1000))
   }, tick)
   try {
     const codes = await ended

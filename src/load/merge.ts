@@ -127,12 +127,20 @@ function mergeSeries(series: readonly Series[]): Series {
 
 function mergeSeconds(seconds: readonly Second[]): Second[] {
   const merged = new Map<number, Second>()
-  for (const { at, count, good, p50, p99 } of seconds) {
-    const known = merged.get(at) ?? { at, count: 0, good: 0, p50: 0, p99: 0 }
+  for (const { at, count, good, bad, spread, p50, p99 } of seconds) {
+    const known = merged.get(at) ?? { at, count: 0, good: 0, bad: {}, spread: {}, p50: 0, p99: 0 }
     const all = known.count + count
     // Quantiles do not add up: the middle of middles is close, and the largest is on the safe side.
     const middle = all === 0 ? 0 : (known.p50 * known.count + p50 * count) / all
-    merged.set(at, { at, count: all, good: known.good + good, p50: middle, p99: Math.max(known.p99, p99) })
+    merged.set(at, {
+      at,
+      count: all,
+      good: known.good + good,
+      bad: sumByName([known.bad, bad]),
+      spread: sumByName([known.spread, spread]),
+      p50: middle,
+      p99: Math.max(known.p99, p99),
+    })
   }
   return [...merged.values()].sort((a, b) => a.at - b.at)
 }

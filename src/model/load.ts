@@ -1,3 +1,4 @@
+import type { Objective } from './objective.ts'
 import type { Era } from './revision.ts'
 import type { OpenStreams, StreamScript, StreamsResult } from './streams.ts'
 
@@ -11,8 +12,8 @@ export interface Traffic {
   readonly warmUp?: number
   /** Milliseconds a request may take before it is given up; 10,000 if left out. */
   readonly timeout?: number
-  /** Milliseconds within which good answers are counted. */
-  readonly within?: readonly number[]
+  /** What its requests are judged by: good answers within the times of these are counted. */
+  readonly objectives?: readonly Objective[]
 }
 
 /** Another target, which the operator names beside the one that is assessed: a server behind it, or the release before it. */
@@ -103,9 +104,23 @@ export interface Second {
   readonly at: number
   readonly count: number
   readonly good: number
+  /** How many ended otherwise, by how. */
+  readonly bad: Readonly<Record<string, number>>
+  /** Milliseconds, of every request that was sent in this second. */
   readonly p50: number
   readonly p99: number
+  /** How many took how long, by the number of their bucket; those without any are left out. */
+  readonly spread: Readonly<Record<string, number>>
 }
+
+/** Milliseconds below which latencies are not told apart. */
+const shortest = 0.001
+
+/** Two buckets an octave: number n holds latencies of 2^(n/2) milliseconds and more, up to those of the next. */
+export const bucketOf = (milliseconds: number): number => Math.floor(2 * Math.log2(Math.max(milliseconds, shortest)))
+
+/** Milliseconds at which a bucket begins. */
+export const bucketStart = (bucket: number): number => 2 ** (bucket / 2)
 
 /** What the measurement rests on, beside its samples. */
 export interface Conditions {
@@ -143,9 +158,20 @@ export interface LoadProgress {
   /** Seconds. */
   readonly at: number
   readonly of: number
-  /** In the last second. */
+  /** Flows that were under way in the last second. */
+  readonly flows: readonly string[]
+  /** Requests that ended in the last second; milliseconds. */
   readonly count: number
   readonly bad: number
+  readonly p99: number
+  /** By method, or what the request is counted under. */
+  readonly series: Readonly<Record<string, SeriesProgress>>
+  /** The share that is over of the time whose requests count. */
+  readonly counted: number
+}
+
+/** Of all flows: those that count so far, and how long those that ended in the last second took. */
+export interface SeriesProgress extends Pick<Series, 'count' | 'good' | 'within'> {
   readonly p99: number
 }
 

@@ -32,10 +32,9 @@ export const steady = probe(
   { requires: ['load', 'newest of its era', 'echo tool'], over: 'http', alone: 'on this machine', disruptive: true, deadline: 3_600_000 },
   async (context) => {
     const { rate, seconds } = context.nominal
-    const within = (context.facts.objectives ?? []).flatMap((objective) => objective.within ?? [])
     const traffic: Traffic = {
       warmUp: warmUp * 1_000,
-      within: [...new Set(within)],
+      objectives: context.facts.objectives,
       flows: [{ name: 'agents', arrivals: 'calls', rate, seconds: seconds + warmUp, requests: await usual(context) }],
     }
     const sent = await context.load(traffic)

@@ -8,7 +8,10 @@ import {
   inconclusive,
   type Judgement,
   type LoadResult,
+  milliseconds,
+  percent,
   type Series,
+  wordsOf,
 } from '../../src/model/index.ts'
 
 /** The share of the machine above which the generator waits for itself. */
@@ -128,13 +131,5 @@ export const asFast = (before: FlowResult | undefined, after: FlowResult | undef
     }),
   )
 
-/** `3 × HTTP 503, 1 × timeout`. */
-export const wordsOf = (bad: Series['bad']): string =>
-  Object.entries(bad)
-    .sort(([, a], [, b]) => b - a)
-    .map(([how, count]) => `${count} × ${how}`)
-    .join(', ')
-
-export const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`
-
-export const milliseconds = (value: number): string => `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} ms`
+// Checks say what was measured in the words in which reports do.
+export { milliseconds, percent, wordsOf }

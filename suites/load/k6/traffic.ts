@@ -12,7 +12,7 @@ declare const __ENV: Record<string, string>
 declare function open(path: string): string
 
 type Answer = RefinedResponse<'text'>
-type Message = { id?: unknown; method?: string; result?: Record<string, unknown>; error?: { code?: unknown } }
+type Message = { id?: unknown; method?: string; result?: Record<string, unknown> | null; error?: { code?: unknown } | null }
 
 /** The client that one virtual user is, in one flow. */
 interface Client {
@@ -237,8 +237,9 @@ function writeHeld(): void {
 function endOf(message: Message | undefined, id: number, body: string, own: string): string {
   if (message === undefined) return 'no answer'
   if (message.id !== id) return 'wrong id'
-  if (message.error !== undefined) return `error ${message.error.code}`
-  if (message.result === undefined) return 'neither result nor error'
+  // A code that is no number could hold the ends of lines, and samples of its own making between them.
+  if (message.error) return `error ${Number.isInteger(message.error.code) ? message.error.code : 'without a code'}`
+  if (!message.result) return 'neither result nor error'
   if (message.result.isError === true) return 'tool error'
   return body.includes(own) ? good : 'content of another request'
 }
@@ -268,7 +269,7 @@ function messageOf(body: string, id: number): Message | undefined {
 
 function parsed(text: string): Message | undefined {
   try {
-    return JSON.parse(text) as Message
+    return (JSON.parse(text) as Message | null) ?? undefined
   } catch {
     return undefined
   }

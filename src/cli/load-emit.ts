@@ -78,7 +78,9 @@ async function written(context: Context, { target, revisions, config, allowDisru
       .filter(({ era, facilities }) => facilities['newest of its era'] === true && scripts.has(era))
       .sort((a, b) => (a.revision < b.revision ? 1 : -1))[0]
     if (facts === undefined) throw unwritten(target, result)
-    return { facts, ...withoutSecrets(target, targets, scripts.get(facts.era)!, facts) }
+    const handover = withoutSecrets(target, targets, scripts.get(facts.era)!, facts)
+    keepWithin(targets.find(({ name }) => name === facts.target)!, handover.script)
+    return { facts, ...handover }
   } finally {
     await close()
   }
@@ -95,6 +97,20 @@ function withoutSecrets(target: string, targets: readonly Target[], script: Load
       { try: 'have the target take it in a header' },
     )
   return handover
+}
+
+/** Beside the traffic itself, which is within the limits: who opens a session sends two requests more. */
+function keepWithin({ name, limits }: Target, { flows }: LoadScript): void {
+  const most = flows.reduce((sum, { rate, era, arrivals }) => sum + rate * (era === 'session' && arrivals === 'calls' ? 3 : 1), 0)
+  if (most > limits.requestsPerSecond)
+    throw coded(
+      'E_LOAD_EMIT',
+      {
+        target: name,
+        problem: `while virtual users open their sessions ${Math.ceil(most)} requests a second are sent, and limits.requestsPerSecond is ${limits.requestsPerSecond}`,
+      },
+      { try: 'give a higher limit, a lower rate, or a revision without sessions with --revision' },
+    )
 }
 
 function unwritten(target: string, { record, findings }: RunResult) {

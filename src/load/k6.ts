@@ -71,9 +71,14 @@ async function runScript(setting: Setting, script: LoadScript, { signal, told }:
   process.once('exit', forgotten)
   const samples = new Samples(script)
   try {
-    await writeFile(join(folder, 'script.json'), JSON.stringify(script), { mode: 0o600 })
+    const places = Array.from({ length: setting.shards ?? 1 }, (_, index) => join(folder, `${index}`))
+    await Promise.all([
+      writeFile(join(folder, 'script.json'), JSON.stringify(script), { mode: 0o600 }),
+      ...places.map((place) => writeFile(samplesAt(place), '', { mode: 0o600 })),
+    ])
     const traffic = await trafficScript(folder)
-    const shards = await Promise.all(Array.from({ length: setting.shards ?? 1 }, (_, index) => startShard(setting, folder, traffic, index)))
+    // At once, and watched at once: whatever happens from here on, no k6 is left alone.
+    const shards = places.map((place, index) => startShard(setting, place, join(folder, 'script.json'), traffic, index))
     const watched = await watch(shards, script, samples, { signal, told })
     const summaries = await Promise.all(shards.map(({ summary }) => readSummary(summary)))
     if (watched.ended !== undefined && samples.arrivals === 0)
@@ -111,17 +116,24 @@ interface Shard {
   summary: string
 }
 
-async function startShard({ k6, env, started, shards = 1, outputs = [] }: Setting, folder: string, traffic: string, index: number) {
-  const samples = join(folder, `samples-${index}`)
-  const summary = join(folder, `summary-${index}.json`)
-  await writeFile(samples, '', { mode: 0o600 })
+const samplesAt = (place: string): string => `${place}.samples`
+
+function startShard(
+  { k6, env, started, shards = 1, outputs = [] }: Setting,
+  place: string,
+  script: string,
+  traffic: string,
+  index: number,
+): Shard {
+  const samples = samplesAt(place)
+  const summary = `${place}.summary.json`
   started.count += 1
   const page = env.K6_WEB_DASHBOARD_EXPORT
   const args = ['run', '--quiet', '--no-color', '--no-usage-report', '--address', '', '--console-output', samples, '--log-format', 'raw']
   const child = spawn(k6.path, [...args, ...segmentArguments(index, shards), ...outputArguments(outputs, started.count), traffic], {
     env: {
       ...env,
-      ASSAY_SCRIPT: join(folder, 'script.json'),
+      ASSAY_SCRIPT: script,
       ASSAY_SUMMARY: summary,
       ...(page && { K6_WEB_DASHBOARD_EXPORT: numbered(page, started.count) }),
       ...(outputs.length > 0 && { ASSAY_TAGS: 'yes' }),
@@ -133,7 +145,9 @@ async function startShard({ k6, env, started, shards = 1, outputs = [] }: Settin
 
 /** What k6 itself counted; nothing if it did not come to its end. */
 const readSummary = async (file: string): Promise<{ dropped: number; iterations: number } | undefined> =>
-  readFile(file, 'utf8').then(JSON.parse, () => undefined)
+  readFile(file, 'utf8')
+    .then((text) => JSON.parse(text))
+    .catch(() => undefined)
 
 /** Nothing where one of them is unknown. */
 const sumOf = (counts: readonly (number | undefined)[]): number | undefined =>

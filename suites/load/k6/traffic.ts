@@ -3,12 +3,16 @@
  *
  * k6's own metrics would each be kept for the whole run, tagged and summed up; they cost more than the request, and can neither be
  * joined over machines nor attributed to the second in which a request was sent.
+ *
+ * Each user runs all of this file and keeps what it makes: what is needed once is made once, and the parts of the language that bring
+ * much with them (maps, entries, iterators) stay out of the way of every request.
  */
 import exec from 'k6/execution'
 import http, { type RefinedResponse } from 'k6/http'
 import { good, type LoadScript, type ScriptFlow, type ScriptRequest } from '../../../src/model/load.ts'
 
 declare const __ENV: Record<string, string>
+declare const __VU: number
 declare function open(path: string): string
 
 type Answer = RefinedResponse<'text'>
@@ -22,8 +26,26 @@ interface Client {
   /** When the flow began. */
   starts: number
   session?: string
-  /** What is sent with each request, as long as the session lasts: making it anew costs as much as the request. */
-  params: Map<ScriptRequest, Params>
+}
+
+/** A request, and what this user has learnt of it. */
+interface Request extends ScriptRequest {
+  /** What is sent with it, as long as the session lasts: making it anew costs as much as the request. */
+  params?: Params
+  alike?: Alike
+}
+
+/** A good answer as it was, around what is different in each. */
+interface Alike {
+  start: string
+  between: string
+  end: string
+  idFirst: boolean
+}
+
+interface UserFlow extends ScriptFlow {
+  opening: Request
+  requests: Request[]
 }
 
 interface Params {
@@ -34,7 +56,8 @@ interface Params {
 }
 
 const script: LoadScript = JSON.parse(open(__ENV.ASSAY_SCRIPT!))
-const flows = Object.fromEntries(script.flows.map((flow) => [flow.name, withSecrets(flow)]))
+const flows: Record<string, UserFlow> = {}
+for (const flow of script.flows) flows[flow.name] = withSecrets(flow as UserFlow)
 const clients: Record<string, Client> = {}
 let scenario: typeof exec.scenario | undefined
 
@@ -49,28 +72,33 @@ let last = 0
 /** A user that goes on at once holds lines back, up to so many characters: to write them one by one costs a sixth of its time. */
 const [atOnce, most] = [100, 2_000]
 
-export const options = {
-  scenarios: Object.fromEntries(
-    script.flows.map(({ name, arrivals, rate, starts, lasts, users }) => [
-      name,
-      {
-        executor: 'constant-arrival-rate',
-        exec: arrivals,
-        env: { ASSAY_FLOW: name },
-        ...arrivalsOf(rate),
-        startTime: `${starts}ms`,
-        duration: `${lasts}ms`,
-        preAllocatedVUs: users,
-        maxVUs: users,
-        gracefulStop: `${script.timeout}ms`,
-      },
-    ]),
-  ),
-  noVUConnectionReuse: false,
-  noConnectionReuse: script.flows.some(({ unkept }) => unkept),
-  systemTags: tagged ? ['scenario', 'status', 'error_code'] : [],
-  summaryTrendStats: ['count'],
-  userAgent: 'assay',
+// Users are not asked for them.
+export const options = __VU === 0 ? optionsOf(script) : {}
+
+function optionsOf({ flows, timeout }: LoadScript): object {
+  return {
+    scenarios: Object.fromEntries(
+      flows.map(({ name, arrivals, rate, starts, lasts, users }) => [
+        name,
+        {
+          executor: 'constant-arrival-rate',
+          exec: arrivals,
+          env: { ASSAY_FLOW: name },
+          ...arrivalsOf(rate),
+          startTime: `${starts}ms`,
+          duration: `${lasts}ms`,
+          preAllocatedVUs: users,
+          maxVUs: users,
+          gracefulStop: `${timeout}ms`,
+        },
+      ]),
+    ),
+    noVUConnectionReuse: false,
+    noConnectionReuse: flows.some(({ unkept }) => unkept),
+    systemTags: tagged ? ['scenario', 'status', 'error_code'] : [],
+    summaryTrendStats: ['count'],
+    userAgent: 'assay',
+  }
 }
 
 /** k6 takes whole numbers of iterations. */
@@ -78,8 +106,9 @@ function arrivalsOf(rate: number): { rate: number; timeUnit: string } {
   return Number.isInteger(rate) ? { rate, timeUnit: '1s' } : { rate: Math.round(rate * 60), timeUnit: '1m' }
 }
 
-function withSecrets(flow: ScriptFlow): ScriptFlow {
-  const given = Object.entries(flow.headersFrom ?? {}).map(([header, variable]) => {
+function withSecrets(flow: UserFlow): UserFlow {
+  if (flow.headersFrom === undefined) return flow
+  const given = Object.entries(flow.headersFrom).map(([header, variable]) => {
     const value = __ENV[variable]
     if (!value) throw new Error(`${variable} is not set, and holds the header ${header}`)
     return [header, value]
@@ -100,7 +129,8 @@ export function calls(): void {
 /** The whole life of a client. */
 export function visits(): void {
   const { flow, client: first, arrival } = here()
-  const client: Client = { ...first, next: 1, session: undefined, params: new Map() }
+  const client: Client = { ...first, next: 1, session: undefined }
+  forget(flow)
   if (flow.era === 'stateless') ask(flow, client, flow.opening, arrival)
   if (settled(flow, client, arrival)) {
     for (const request of flow.requests) ask(flow, client, request, arrival)
@@ -109,7 +139,7 @@ export function visits(): void {
   writeHeld()
 }
 
-function here(): { flow: ScriptFlow; client: Client; arrival: number } {
+function here(): { flow: UserFlow; client: Client; arrival: number } {
   const name = __ENV.ASSAY_FLOW!
   const flow = flows[name]!
   // To ask k6 for its object costs more than to ask the object.
@@ -119,19 +149,19 @@ function here(): { flow: ScriptFlow; client: Client; arrival: number } {
     const { idInTest } = exec.vu
     // Clients that share a session must not share ids.
     const session = flow.sessions[idInTest % flow.sessions.length]
-    client = { next: idInTest * 1_000_000, user: idInTest, starts: scenario.startTime, session, params: new Map() }
+    client = { next: idInTest * 1_000_000, user: idInTest, starts: scenario.startTime, session }
     clients[name] = client
   }
   return { flow, client, arrival: scenario.iterationInTest }
 }
 
 /** Whether the client has a session, where there are any; opens one for a client that has none. */
-function settled(flow: ScriptFlow, client: Client, arrival: number): boolean {
+function settled(flow: UserFlow, client: Client, arrival: number): boolean {
   if (flow.era === 'stateless' || client.session !== undefined) return true
   const answer = ask(flow, client, flow.opening, arrival)
   if (answer.status !== 200 || !answer.body.includes('"result"')) return false
   // A target may keep no sessions; the client is let in all the same.
-  client.params.clear()
+  forget(flow)
   client.session = answer.headers['Mcp-Session-Id'] ?? ''
   // At once: whoever is interrupted must know which sessions to end.
   if (client.session !== '') console.log(`session\t${flow.name}\t${client.session}`)
@@ -139,7 +169,13 @@ function settled(flow: ScriptFlow, client: Client, arrival: number): boolean {
   return true
 }
 
-function ask(flow: ScriptFlow, client: Client, request: ScriptRequest, arrival: number): Answer {
+/** What was sent in another session. */
+function forget(flow: UserFlow): void {
+  flow.opening.params = undefined
+  for (let at = 0; at < flow.requests.length; at += 1) flow.requests[at]!.params = undefined
+}
+
+function ask(flow: UserFlow, client: Client, request: Request, arrival: number): Answer {
   const id = client.next
   client.next += 1
   const { text } = request
@@ -151,31 +187,24 @@ function ask(flow: ScriptFlow, client: Client, request: ScriptRequest, arrival: 
   write(flow, request.as, arrival, sent - client.starts, answer, status === 200 ? judged(answer.body, request, id, own) : failureOf(answer))
   if (status === 404 && client.session) {
     client.session = undefined
-    client.params.clear()
+    forget(flow)
   }
   return answer
 }
 
-/** A good answer as it was, around what is different in each. */
-interface Alike {
-  start: string
-  between: string
-  end: string
-  idFirst: boolean
-}
-
-/** To parse an answer costs a tenth of a request. */
-const alike = new Map<ScriptRequest, Alike | undefined>()
 /** Characters of an answer that is kept. */
 const longest = 2_000
 
-/** How a request ended that was answered. An answer that differs from a good one in nothing but its id and text is good. */
-function judged(body: string, request: ScriptRequest, id: number, own: string): string {
-  const known = alike.get(request)
+/**
+ * How a request ended that was answered. An answer that differs from a good one in nothing but its id and text is good, and is not
+ * parsed, which costs a tenth of a request.
+ */
+function judged(body: string, request: Request, id: number, own: string): string {
+  const known = request.alike
   if (known !== undefined && body === known.start + (known.idFirst ? id + known.between + own : own + known.between + id) + known.end)
     return good
   const ended = endOf(messageOf(body, id), id, body, own)
-  if (ended === good && body.length < longest) alike.set(request, alikeOf(body, String(id), own))
+  if (ended === good && body.length < longest) request.alike = alikeOf(body, String(id), own)
   return ended
 }
 
@@ -189,7 +218,7 @@ function alikeOf(body: string, id: string, own: string): Alike | undefined {
   return between === undefined && end !== undefined ? { start: start!, between: middle!, end, idFirst: false } : undefined
 }
 
-function end(flow: ScriptFlow, client: Client, arrival: number): void {
+function end(flow: UserFlow, client: Client, arrival: number): void {
   const sent = Date.now()
   const answer = http.del(flow.url, null, paramsOf(flow, client, flow.opening, 'DELETE')) as Answer
   // A target need not let clients end their sessions.
@@ -198,26 +227,26 @@ function end(flow: ScriptFlow, client: Client, arrival: number): void {
   console.log(`ended\t${flow.name}\t${client.session}`)
 }
 
-const post = (flow: ScriptFlow, client: Client, request: ScriptRequest, body: string, as?: string): Answer =>
+const post = (flow: UserFlow, client: Client, request: Request, body: string, as?: string): Answer =>
   http.post(flow.url, body, paramsOf(flow, client, request, as)) as Answer
 
 /** `as` is the tag of the method, where it is not that of the request. */
-function paramsOf(flow: ScriptFlow, client: Client, request: ScriptRequest, as?: string): Params {
-  const kept = client.params.get(request) ?? newParams(flow, client, request)
+function paramsOf(flow: UserFlow, client: Client, request: Request, as?: string): Params {
+  const kept = request.params ?? newParams(flow, client, request)
   return tagged ? { ...kept, tags: { method: as ?? request.as } } : kept
 }
 
-function newParams(flow: ScriptFlow, client: Client, request: ScriptRequest): Params {
+function newParams(flow: UserFlow, client: Client, request: Request): Params {
   const headers: Record<string, string> = { ...flow.headers, ...request.headers }
   if (client.session !== undefined) Object.assign(headers, flow.settled)
   if (client.session) headers['Mcp-Session-Id'] = client.session
   const params: Params = { headers, timeout: script.timeout, responseType: 'text' }
-  client.params.set(request, params)
+  request.params = params
   return params
 }
 
 /** Times are milliseconds since the flow began. */
-function write(flow: ScriptFlow, as: string, arrival: number, sent: number, answer: Answer, ended: string): void {
+function write(flow: UserFlow, as: string, arrival: number, sent: number, answer: Answer, ended: string): void {
   const { timings } = answer
   const { duration } = timings
   const clock = Date.now()

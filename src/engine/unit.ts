@@ -197,7 +197,7 @@ export class Unit {
       },
       storm: (plan) => raise(plan, line.recorder, target.limits.storm),
       nominal: target.nominal ?? modest,
-      load: async (traffic) => {
+      load: async (traffic, toldProbe) => {
         const { generator } = target.instruments
         if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
         const { signal, told } = this.#shared
@@ -206,7 +206,10 @@ export class Unit {
           await scriptOf(traffic, async (at) => (at === undefined ? this : await this.#besideAt(at)).#way(own)),
           {
             signal,
-            told: (progress) => told({ type: 'load-progress', revision, progress }),
+            told: (progress) => {
+              toldProbe?.(progress)
+              told({ type: 'load-progress', revision, progress })
+            },
           },
         )
         told({ type: 'load-measured', revision, probe: probe.name, result })

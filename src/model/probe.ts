@@ -2,7 +2,7 @@ import type { AuthorityAccess, Observations, Operations } from './authority.ts'
 import type { Contracts } from './contract.ts'
 import type { DeploymentDocument } from './documents.ts'
 import type { Exchange } from './exchange.ts'
-import type { Beside, LoadResult, Traffic } from './load.ts'
+import type { Beside, LoadProgress, LoadResult, Traffic } from './load.ts'
 import type { Nominal } from './objective.ts'
 import type { Era, Revision } from './revision.ts'
 import type { Catalogue, Connection, Facility, Instruments, RawRequest, SendOptions, ToolCall, UnitFacts } from './target.ts'
@@ -83,8 +83,11 @@ export interface ProbeContext {
   storm(plan: StormPlan): Promise<Storm>
   /** How much traffic the target is meant to carry. */
   readonly nominal: Nominal
-  /** Sends traffic, and waits for its end. Throws `Unfit` when the target allows less, or there is nothing to send it with. */
-  load(traffic: Traffic): Promise<LoadResult>
+  /**
+   * Sends traffic, and waits for its end; `told` once a second how far it is. Throws `Unfit` when the target allows less, or there is
+   * nothing to send it with.
+   */
+  load(traffic: Traffic, told?: (progress: LoadProgress) => void): Promise<LoadResult>
   /** Another probe's evidence, gathered once. */
   use<E>(probe: Probe<E>): Promise<E>
   /** Waits this long, or until the probe's deadline. */

@@ -4,6 +4,7 @@ import neighbours from './neighbours.ts'
 import shapes from './shapes.ts'
 import smoke from './smoke.ts'
 import steady from './steady.ts'
+import tokenEnd from './token-end.ts'
 import upstream from './upstream.ts'
 
-export default { load: [smoke, steady, beside, burst, neighbours, shapes, upstream] }
+export default { load: [smoke, steady, beside, burst, neighbours, shapes, upstream, tokenEnd] }

@@ -197,6 +197,7 @@ export class Unit {
       },
       storm: (plan) => raise(plan, line.recorder, target.limits.storm),
       nominal: target.nominal ?? modest,
+      most: target.limits.requestsPerSecond,
       load: async (traffic, toldProbe) => {
         const { generator } = target.instruments
         if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')

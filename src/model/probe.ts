@@ -83,6 +83,8 @@ export interface ProbeContext {
   storm(plan: StormPlan): Promise<Storm>
   /** How much traffic the target is meant to carry. */
   readonly nominal: Nominal
+  /** Requests a second that it may be sent at most. */
+  readonly most: number
   /**
    * Sends traffic, and waits for its end; `told` once a second how far it is. Throws `Unfit` when the target allows less, or there is
    * nothing to send it with.

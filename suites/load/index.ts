@@ -1,4 +1,5 @@
 import beside from './beside.ts'
+import breakpoint from './breakpoint.ts'
 import burst from './burst.ts'
 import neighbours from './neighbours.ts'
 import shapes from './shapes.ts'
@@ -7,4 +8,4 @@ import steady from './steady.ts'
 import tokenEnd from './token-end.ts'
 import upstream from './upstream.ts'
 
-export default { load: [smoke, steady, beside, burst, neighbours, shapes, upstream, tokenEnd] }
+export default { load: [smoke, steady, beside, burst, neighbours, shapes, upstream, tokenEnd, breakpoint] }

@@ -52,7 +52,7 @@ const crowdedBy = ({ conditions: { exhausted } }: LoadResult): string | undefine
     ? `this machine had nothing left in ${percent(exhausted)} of the seconds: it has to have room beside the traffic, and the target a machine of its own`
     : undefined
 
-function slowedBy({ conditions: { processor, clockSet }, flows }: LoadResult): string | undefined {
+export function slowedBy({ conditions: { processor, clockSet }, flows }: LoadResult): string | undefined {
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
   if (clockSet > clockAllowed) return `the clock of this machine was set by ${clockSet} ms meanwhile: run again`

@@ -4,8 +4,9 @@ import burst from './burst.ts'
 import neighbours from './neighbours.ts'
 import shapes from './shapes.ts'
 import smoke from './smoke.ts'
+import soak from './soak.ts'
 import steady from './steady.ts'
 import tokenEnd from './token-end.ts'
 import upstream from './upstream.ts'
 
-export default { load: [smoke, steady, beside, burst, neighbours, shapes, upstream, tokenEnd, breakpoint] }
+export default { load: [smoke, steady, beside, burst, neighbours, shapes, upstream, tokenEnd, breakpoint, soak] }

@@ -15,24 +15,29 @@ import {
   section,
   type UnitFacts,
 } from '../../src/model/index.ts'
+import { watching } from './gauges.ts'
 import { usual } from './requests.ts'
 import { enough, milliseconds, percent, sound, timed, wordsOf } from './verdicts.ts'
 
-const warmUp = 2
+/** Seconds. */
+export const warmUp = 2
 /** A share as far off as this by chance alone in one run of a hundred is taken for no chance. */
 const unlikely = 0.01
 
-const steady = probe(
+export const steady = probe(
   'the traffic the target is meant to carry',
   { requires: ['load', 'newest of its era', 'echo tool'], over: 'http', alone: 'on this machine', disruptive: true, deadline: 3_600_000 },
   async (context) => {
     const { rate, seconds } = context.nominal
     const within = (context.facts.objectives ?? []).flatMap((objective) => objective.within ?? [])
-    return context.load({
+    const traffic = {
       warmUp: warmUp * 1_000,
       within: [...new Set(within)],
       flows: [{ name: 'agents', arrivals: 'calls', rate, seconds: seconds + warmUp, requests: await usual(context) }],
-    })
+    } as const
+    const watch = watching(context)
+    const sent = await context.load(traffic, watch.look)
+    return { ...sent, held: await watch.seen() }
   },
 )
 

@@ -8,5 +8,6 @@ import soak from './soak.ts'
 import steady from './steady.ts'
 import tokenEnd from './token-end.ts'
 import upstream from './upstream.ts'
+import versionSwitch from './version-switch.ts'
 
-export default { load: [smoke, steady, beside, burst, neighbours, shapes, upstream, tokenEnd, breakpoint, soak] }
+export default { load: [smoke, steady, beside, burst, neighbours, shapes, upstream, tokenEnd, breakpoint, soak, versionSwitch] }

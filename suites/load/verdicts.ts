@@ -27,7 +27,7 @@ const clockAllowed = 200
 export const sound = (result: LoadResult, judge: () => Judgement): Judgement => {
   const judged = judge()
   // Only what was given up for its time may be this machine's doing.
-  const slowed = slowedBy(result) ?? crowdedBy(result)
+  const slowed = doneHere(result)
   if (judged.kind === 'broken' && slowed !== undefined && gaveUp(result)) return inconclusive(slowed)
   return judged.kind === 'broken' ? judged : all([judged, ...doubtsOf(result).map((reason) => inconclusive(reason))])
 }
@@ -44,6 +44,9 @@ export const timed = (result: LoadResult, judge: () => Judgement): Judgement => 
   return judged.kind === 'broken' && crowded !== undefined ? inconclusive(crowded) : judged
 }
 
+/** Why what was late may be late by the doing of this machine. */
+export const doneHere = (result: LoadResult): string | undefined => slowedBy(result) ?? crowdedBy(result)
+
 const gaveUp = ({ flows }: LoadResult): boolean =>
   Object.values(flows).some(({ series }) => Object.values(series).some(({ bad }) => bad.timeout !== undefined))
 
@@ -52,7 +55,7 @@ const crowdedBy = ({ conditions: { exhausted } }: LoadResult): string | undefine
     ? `this machine had nothing left in ${percent(exhausted)} of the seconds: it has to have room beside the traffic, and the target a machine of its own`
     : undefined
 
-export function slowedBy({ conditions: { processor, clockSet }, flows }: LoadResult): string | undefined {
+function slowedBy({ conditions: { processor, clockSet }, flows }: LoadResult): string | undefined {
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
   if (clockSet > clockAllowed) return `the clock of this machine was set by ${clockSet} ms meanwhile: run again`

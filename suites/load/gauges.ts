@@ -27,9 +27,14 @@ export function heldOf(metrics: string): Held {
   return held
 }
 
-/** What the target holds now; nothing where its metrics cannot be seen. */
-export const heldBy = async ({ observe }: ProbeContext): Promise<Held> =>
-  observe.metrics === undefined ? {} : heldOf(await observe.metrics())
+/** What the target holds now; nothing where its metrics cannot be read. */
+export async function heldBy({ observe }: ProbeContext): Promise<Held> {
+  try {
+    return heldOf((await observe.metrics?.()) ?? '')
+  } catch {
+    return {}
+  }
+}
 
 export interface HeldAt extends Held {
   /** Seconds since the traffic began. */
@@ -45,7 +50,6 @@ export function watching(context: ProbeContext): { look(progress: { at: number }
       if (context.observe.metrics === undefined) return
       looking ??= heldBy(context)
         .then((held) => void all.push({ at, ...held }))
-        .catch(() => undefined)
         .finally(() => {
           looking = undefined
         })

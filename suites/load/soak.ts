@@ -12,7 +12,7 @@ import {
 } from '../../src/model/index.ts'
 import type { Held, HeldAt } from './gauges.ts'
 import { steady, warmUp } from './steady.ts'
-import { sound } from './verdicts.ts'
+import { enough, sound } from './verdicts.ts'
 
 /** A trend that comes about by chance in less than one run of a hundred is taken for one. */
 const unlikely = 0.01
@@ -55,7 +55,7 @@ export default section(
             ? notTestable(
                 'its metrics were not to be read, or hold none of process_resident_memory_bytes, process_open_fds and a gauge of sessions: see `observe.metrics` of the target',
               )
-            : each(seen, '', (what) => level(what, counted, requests))
+            : enough(steady.flows.agents, 'tools/call', 20, () => each(seen, '', (what) => level(what, counted, requests)))
         }),
       fix: 'Look at what each request adds to and nothing takes from: lists, listeners, timers, caches without a bound; sockets and files that are not closed.',
     }),

@@ -11,6 +11,7 @@ interface Entry {
 /** The reporters there are, by name. */
 export const reporters: Record<string, Entry> = {
   github: { load: async () => (await import('./github/github.ts')).github },
+  html: { file: 'report.html', load: async () => (await import('./html/html.ts')).html },
   json: { file: 'findings.json', load: async () => (await import('./json/json.ts')).json },
   junit: { file: 'junit.xml', load: async () => (await import('./junit/junit.ts')).junit },
   pretty: { load: async () => (await import('./pretty/pretty.ts')).pretty },

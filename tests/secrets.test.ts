@@ -89,7 +89,7 @@ test('no secret of a gate is written to a file or printed', async () => {
       },
     },
     gates: { release: { suites: ['flow', 'audit', 'rotation', 'tokens', 'metadata', 'transport'] } },
-    reporters: ['pretty', 'json', 'junit', 'github', 'sarif'],
+    reporters: ['pretty', 'html', 'json', 'junit', 'github', 'sarif'],
   }
   await writeFile(join(directory, 'harness.config.json'), JSON.stringify(config))
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -99,12 +99,13 @@ function assay(line: string, extra: Partial<Context> = {}): Promise<number> {
   })
 }
 
-const configure = (gate: object = {}, files: Record<string, string> = {}) =>
+const configure = (gate: object = {}, files: Record<string, string> = {}, members: object = {}) =>
   Promise.all(
     Object.entries({
       'harness.config.json': JSON.stringify({
         targets: { gw: { kind: 'gateway', url: 'https://gw.example/mcp' } },
         gates: { release: { suites: ['conformance'], ...gate } },
+        ...members,
       }),
       ...files,
     }).map(([name, text]) => writeFile(join(cwd, name), text)),
@@ -275,6 +276,71 @@ describe('gate', () => {
     await configure()
     expect(await assay('gate relaese')).toBe(2)
     expect(err).toMatch(/E_GATE_UNKNOWN[\s\S]*did you mean "release"/)
+  })
+})
+
+describe('history', () => {
+  const remembered = async (file = join('assay-results', 'history.ndjson')) =>
+    (await readFile(join(cwd, file), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+
+  test('a gate adds an entry whatever it decides, and a run none', async () => {
+    await configure()
+    expect(await assay('run')).toBe(0)
+    expect(await readdir(join(cwd, 'assay-results'))).toEqual(['20260301-101500-ab12'])
+    expect(await assay('gate release')).toBe(0)
+    outcomes = { 'transport/ended-session': 'fail' }
+    expect(await assay('gate release')).toBe(1)
+    expect(await remembered()).toMatchObject([
+      { gate: 'release', verdict: 'passed', target: 'gw', revision: '2025-11-25', counts: { pass: 2 }, loads: [] },
+      { gate: 'release', verdict: 'failed', target: 'gw', revision: '2025-11-25', counts: { pass: 1, fail: 1 } },
+    ])
+    out = ''
+    expect(await assay('history')).toBe(0)
+    expect(out.split('\n')).toEqual([
+      '2026-03-01T00:00:00Z  20260301-101500-ab12  release  passed  gw at 2025-11-25  2 pass',
+      '2026-03-01T00:00:00Z  20260301-101500-ab12  release  failed  gw at 2025-11-25  1 fail, 1 pass',
+      '',
+    ])
+  })
+
+  test('an interrupted gate is entered as such', async () => {
+    await configure()
+    const interruption = new AbortController()
+    interruption.abort()
+    expect(await assay('gate release', { signal: interruption.signal })).toBe(130)
+    expect(await remembered()).toMatchObject([{ verdict: 'inconclusive', interrupted: true }])
+  })
+
+  test('stands where the configuration says, and is shown in part, as JSON and as CSV', async () => {
+    await configure({}, {}, { history: { file: 'nights/all.ndjson' } })
+    expect(await assay('gate release --out elsewhere')).toBe(0)
+    expect(await remembered('nights/all.ndjson')).toHaveLength(1)
+    out = ''
+    expect(await assay('history --json --target gw')).toBe(0)
+    expect(JSON.parse(out)).toMatchObject([{ schema: 'assay/history/1', target: 'gw' }])
+    out = ''
+    expect(await assay('history --revision 2025-06-18')).toBe(0)
+    expect(out).toBe('nights/all.ndjson has no such entries\n')
+    out = ''
+    expect(await assay('history --csv')).toBe(0)
+    expect(out).toBe('time,run,version,machine,rate\n')
+    await appendFile(join(cwd, 'nights/all.ndjson'), (await readFile(join(cwd, 'nights/all.ndjson'), 'utf8')).replace('"gw"', '"other"'))
+    expect(await assay('history --csv')).toBe(2)
+    expect(err).toMatch(/--csv needs one target[\s\S]*add --target: gw, other/)
+  })
+
+  test('a damaged line is named; a history that cannot be used stops before anything is sent', async () => {
+    await configure({}, { 'history.ndjson': '{"schema":"ass\n' }, { history: { file: 'history.ndjson' } })
+    expect(await assay('gate release')).toBe(0)
+    expect(err).toContain('history: line 1 of history.ndjson is left out: it is not whole\n')
+    await configure({}, {}, { history: { file: '.' } })
+    await rm(join(cwd, 'assay-results'), { recursive: true })
+    expect(await assay('gate release')).toBe(2)
+    expect(err).toContain('E_HISTORY_UNUSABLE')
+    expect(await readdir(cwd)).not.toContain('assay-results')
   })
 })
 

@@ -1,6 +1,9 @@
 import type { RegisteredCheck } from '../engine/types.ts'
 
-export type Engine = Pick<typeof import('../engine/index.ts'), 'assess' | 'judgeAgain' | 'newRunId' | 'readContracts'>
+export type Engine = Pick<
+  typeof import('../engine/index.ts'),
+  'assess' | 'judgeAgain' | 'judgeGiven' | 'newRunId' | 'readContracts' | 'readEvidence'
+>
 
 /** What a command has of the world. Everything slow to load is asked for when it is needed. */
 export interface Context {

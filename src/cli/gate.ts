@@ -14,6 +14,7 @@ export const gate = defineCommand({
   about: [
     'A gate of the configuration is a selection of checks with what decides about their outcome: which outcomes do not pass, how many warnings are allowed, which failures are accepted and until when. The command assesses the targets, says in one sentence why the gate passed or not, and ends with the exit code to match.',
     'A waiver annotates a failure and never hides it. One that is incomplete, expired, or accepts nothing fails the gate. So does a required check that could not be judged. A gate that judged nothing is inconclusive.',
+    'What it came to is added to the history: history.ndjson beside the runs, or the file that `history` of the configuration names. See `assay history`.',
   ],
   options: {
     target: { type: 'string', multiple: true, short: 't', value: 'NAME', help: 'assess this target instead of those of the gate' },
@@ -43,6 +44,7 @@ export const gate = defineCommand({
       policy: policyOf(name, config),
       accepted: await readAccepted(config, loaded),
       allowDisruptive: options['allow-disruptive'] ?? false,
+      remembered: true,
       out: options.out,
       json: options.json ?? false,
       reporters: [...(loaded.config.reporters ?? []), ...(options.reporter ?? [])],

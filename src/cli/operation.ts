@@ -3,12 +3,14 @@ import { type ReportContext, type Reported, reporters } from '../../reports/inde
 import { type LoadedConfig, resolveTargets } from '../config/index.ts'
 import { measuredOf, placeOf, type RegisteredCheck, type RunEvent, type RunResult, type Target } from '../engine/types.ts'
 import { type Decision, decide, type Policy } from '../gate/index.ts'
+import { entriesOf, pastLoadsOf, thisMachine } from '../history/index.ts'
 import { coded, isErrorCode, nearest, orList, templates } from '../messages/index.ts'
-import type { Revision } from '../model/index.ts'
+import type { LoadGenerator, Revision } from '../model/index.ts'
 import { type OpenRun, openRun, resultsDirectory } from '../store/index.ts'
 import { type AcceptedFiles, applyAccepted } from './accepted.ts'
 import type { Context, Engine } from './context.ts'
 import { exit } from './exit.ts'
+import { entriesIn, historyOf } from './history.ts'
 import { showProgress } from './progress.ts'
 import { knowArea } from './select.ts'
 
@@ -25,10 +27,14 @@ export interface Operation {
   policy: Policy
   accepted: AcceptedFiles
   allowDisruptive: boolean
+  /** Adds an entry to the history. */
+  remembered: boolean
   /** Directory for runs. */
   out?: string
   json: boolean
   reporters: string[]
+  /** Sends load instead of the one the targets come with. */
+  generator?: LoadGenerator
 }
 
 /** Assesses targets, decides, writes the run, and reports it. */
@@ -36,11 +42,15 @@ export async function perform(context: Context, operation: Operation): Promise<n
   checkReporters(operation.reporters)
   const all = await context.checks()
   operation.checks(all, true)
+  const history = historyOf(context, operation.loaded, operation.out)
+  const entries = await entriesIn(context, history)
   const resolved = await resolveTargets(operation.loaded, operation.targets, context.env)
   try {
     const checks = operation.checks(all, resolved.policies)
     for (const target of resolved.targets) {
       if (operation.revisions) target.revisions = operation.revisions
+      target.history = { machine: thisMachine(), loads: pastLoadsOf(entries, target.name) }
+      if (operation.generator) target.instruments = { ...target.instruments, generator: operation.generator }
       for (const area of target.areas ?? []) knowArea(all, area)
     }
     const { assess, newRunId } = await context.engine()
@@ -48,25 +58,35 @@ export async function perform(context: Context, operation: Operation): Promise<n
     context.running(run.directory)
     const allowDisruptive = operation.allowDisruptive || resolved.own
     const result = await assessed(context, assess, allowDisruptive, run, resolved.targets, checks)
-    const scope = {
-      all,
-      checks: result.record.checks,
-      targets: resolved.targets.map(({ name }) => name),
-      known: [...Object.keys(operation.loaded.config.targets), ...resolved.targets.map(({ name }) => name)],
-    }
-    const { findings, problems } = applyAccepted(result.findings, operation.accepted, scope, new Date().toISOString().slice(0, 10))
-    const decision = decide(findings, operation.policy, {
-      problems,
-      failedTargets: failedTargets(result),
-      interrupted: context.signal.aborted,
-    })
-    const { record, loads } = result
-    await run.finish({ record, findings, loads }, decision)
-    await present(context, operation, run, { record, findings, loads, decision })
-    return context.signal.aborted ? exit.interrupted : exitOf(decision)
+    const { reported, code } = await conclude(context, operation, run, result, all)
+    if (operation.remembered) await history.append(entriesOf(reported, reported.decision, resolved.targets))
+    return code
   } finally {
     await resolved.close()
   }
+}
+
+/** Decides, writes the run, and reports it. */
+export async function conclude(
+  context: Context,
+  operation: Pick<Operation, 'loaded' | 'policy' | 'accepted' | 'json' | 'reporters'>,
+  run: OpenRun,
+  result: RunResult,
+  all: readonly RegisteredCheck[],
+): Promise<{ reported: RunResult & { decision: Decision }; code: number }> {
+  const targets = result.record.targets.map(({ name }) => name)
+  const scope = { all, checks: result.record.checks, targets, known: [...Object.keys(operation.loaded.config.targets), ...targets] }
+  const { findings, problems } = applyAccepted(result.findings, operation.accepted, scope, new Date().toISOString().slice(0, 10))
+  const decision = decide(findings, operation.policy, {
+    problems,
+    failedTargets: failedTargets(result),
+    interrupted: context.signal.aborted,
+  })
+  const { record, loads } = result
+  const reported = { record, findings, loads, decision }
+  await run.finish(reported, decision)
+  await present(context, operation, run, reported)
+  return { reported, code: context.signal.aborted ? exit.interrupted : exitOf(decision) }
 }
 
 export const exitOf = ({ verdict }: Decision): number =>
@@ -150,7 +170,12 @@ export function checkReporters(names: readonly string[]): void {
 }
 
 /** The result on stdout, the files beside the run. */
-async function present(context: Context, { json, reporters: wanted }: Operation, run: OpenRun, reported: Reported): Promise<void> {
+async function present(
+  context: Context,
+  { json, reporters: wanted }: Pick<Operation, 'json' | 'reporters'>,
+  run: OpenRun,
+  reported: Reported,
+): Promise<void> {
   const where = relative(context.cwd, run.directory) || run.directory
   const reportContext: ReportContext = { width: context.terminal.width, color: context.color.out, directory: where }
   const onGitHub = context.env.GITHUB_ACTIONS === 'true'

@@ -2,7 +2,7 @@ import pico from 'picocolors'
 import { plain, plainLine } from '../../reports/plain.ts'
 import type { RunEvent } from '../engine/types.ts'
 import { formatError } from '../messages/index.ts'
-import type { LoadProgress } from '../model/index.ts'
+import { type LoadProgress, type Objective, percent, spendingOf } from '../model/index.ts'
 import type { Context } from './context.ts'
 
 const redrawEvery = 100
@@ -16,7 +16,7 @@ interface TargetProgress {
   finished: number
   failed: boolean
   /** Traffic that is being sent. */
-  load?: LoadProgress
+  load?: { progress: LoadProgress; objectives?: readonly Objective[] }
 }
 
 export interface Progress {
@@ -47,7 +47,7 @@ function tally() {
       of(event.target).done += 1
       of(event.target).load = undefined
     }
-    if (event.type === 'load-progress') of(event.target).load = event.progress
+    if (event.type === 'load-progress') of(event.target).load = event
     if (event.type === 'unit-finished') of(event.target).finished += 1
     if (event.type === 'target-failed') of(event.target).failed = true
     if (event.type === 'finding' && event.finding.outcome === 'fail') of(event.finding.target).failures += 1
@@ -55,15 +55,36 @@ function tally() {
   return { targets, take }
 }
 
-const loadOf = ({ at, of, count, bad, p99 }: LoadProgress): string =>
-  `  ${Math.min(at, of)}/${Math.round(of)} s of load: ${count} requests a second, ${bad} bad, p99 ${Math.round(p99)} ms`
+/** `12/20 s of agents: 50/s, p99 41 ms of 500, 0 bad, 3 % of the budget`. */
+export function loadLine({ at, of, flows, count, bad, p99, series, counted }: LoadProgress, objectives: readonly Objective[] = []): string {
+  // Only the time of an objective about this percentile is one to compare it with.
+  const wanted = objectives.find(({ within, target, method }) => within !== undefined && target === 0.99 && series[method] !== undefined)
+  const spent = spentOf(series, objectives, counted)
+  return [
+    `${Math.min(at, Math.round(of))}/${Math.round(of)} s of ${flows.map(plainLine).join(', ') || 'load'}: ${count}/s`,
+    `p99 ${Math.round(wanted ? series[wanted.method]!.p99 : p99)} ms${wanted ? ` of ${Math.round(wanted.within!)}` : ''}`,
+    `${bad} bad`,
+    ...(spent === undefined ? [] : [`${percent(spent)} of the budget`]),
+  ].join(', ')
+}
+
+/** The share of the budget of the whole traffic that is spent so far, of the objective that has spent most. */
+function spentOf(series: LoadProgress['series'], objectives: readonly Objective[], counted: number): number | undefined {
+  const shares = objectives.flatMap((objective) => {
+    const soFar = series[objective.method]
+    if (soFar === undefined) return []
+    const { missed, allowed } = spendingOf(objective, soFar)
+    return missed === 0 ? 0 : (missed / allowed) * counted
+  })
+  return shares.length === 0 ? undefined : Math.max(...shares)
+}
 
 const lineOf = (name: string, { probes, done, failures, units, failed, load }: TargetProgress): string =>
   failed
     ? `${plainLine(name)}  not judged`
     : units === 0
       ? `${plainLine(name)}  connecting`
-      : `${plainLine(name)}  ${done}/${probes} probes  ${failures === 0 ? 'no failures so far' : `${failures} failures so far`}${load ? loadOf(load) : ''}`
+      : `${plainLine(name)}  ${done}/${probes} probes  ${failures === 0 ? 'no failures so far' : `${failures} failures so far`}${load ? `  ${loadLine(load.progress, load.objectives)}` : ''}`
 
 function failureOf(event: RunEvent, context: Context): string | undefined {
   const colors = pico.createColors(context.color.err)

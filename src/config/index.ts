@@ -1,4 +1,5 @@
 export { type LoadedConfig, loadConfig } from './load.ts'
+export { allObjectives, type DeclaredObjective, objectivesFor } from './objectives.ts'
 export { hasPolicies, resolveTargets, targetNames } from './resolve.ts'
 export * from './types.ts'
 export { validate } from './validate.ts'

@@ -16,10 +16,8 @@ export class Instrumentation {
   #k6: Promise<LoadGenerator> | undefined
   /** One for all targets: it sends traffic to one after the other. */
   readonly generator: LoadGenerator = {
-    run: async (...traffic) => {
-      this.#k6 ??= import('../load/index.ts').then(({ k6Generator }) => k6Generator())
-      return (await this.#k6).run(...traffic)
-    },
+    run: async (...traffic) => (await this.#loaded()).run(...traffic),
+    streams: async (...streams) => (await this.#loaded()).streams(...streams),
   }
 
   constructor(closers: (() => Promise<void>)[]) {
@@ -44,6 +42,11 @@ export class Instrumentation {
         }),
       }),
     }
+  }
+
+  #loaded(): Promise<LoadGenerator> {
+    this.#k6 ??= import('../load/index.ts').then(({ k6Generator }) => k6Generator())
+    return this.#k6
   }
 
   /** One for all targets: it opens a profile of its own for each visit. */

@@ -97,8 +97,9 @@ function declared(name: string, given: ObjectiveConfig, { config, file }: Loaded
     : [...named, { name, target: target!, measures: { sli, method, within: durationOf(within) }, ...rest }]
 }
 
-export const nominalOf = ({ rate = modest.rate, duration, overhead }: LoadConfig = {}): Nominal => ({
+export const nominalOf = ({ rate = modest.rate, duration, streams = modest.streams, overhead }: LoadConfig = {}): Nominal => ({
   rate,
+  streams,
   seconds: duration === undefined ? modest.seconds : durationOf(duration) / 1_000,
   overhead: overhead === undefined ? modest.overhead : durationOf(overhead),
 })

@@ -15,6 +15,8 @@ export interface Config {
   /** Files of further objectives, in OpenSLO v1, by globs relative to the configuration. */
   openslo?: string[]
   reporters?: string[]
+  /** Where gates keep what they came to, for the nights to come: a file relative to the configuration; beside the runs if left out. */
+  history?: { file: string }
 }
 
 export interface TargetConfig {
@@ -73,11 +75,14 @@ export interface LoadConfig {
   previous?: string
   /** What it may add to a call of the direct server; 10 ms if left out. */
   overhead?: number | string
+  /** Streams that are open at once; 50 if left out. */
+  streams?: number
 }
 
 export interface ObjectiveConfig {
   /** `availability`: requests are answered as they should be. `latency`: they are answered within a time. */
   sli: 'availability' | 'latency'
+  /** Or, for `latency`, a time of streams: `first event`, `event gap`, `event delay`. */
   method: string
   /** The share of requests, between 0 and 1. */
   target?: number

@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { coded } from '../messages/index.ts'
 import type { Finding } from '../model/index.ts'
-import { evidenceFile, readEvidence } from './evidence.ts'
+import { clientInfo } from '../wire/index.ts'
+import { evidenceFile, readEvidence, type UnitEvidence, writeEvidence } from './evidence.ts'
 import { judgeUnit, withReplays } from './judge.ts'
 import { checksFor } from './plan.ts'
 import type { RegisteredCheck, RunRecord, RunResult } from './types.ts'
@@ -23,4 +24,25 @@ export async function judgeAgain(directory: string, checks: RegisteredCheck[]): 
     }
   }
   return { record, findings }
+}
+
+/** Judges what was gathered elsewhere, and keeps it in the directory of a run. */
+export async function judgeGiven(evidence: UnitEvidence, checks: RegisteredCheck[], run: string, directory: string): Promise<RunResult> {
+  const { facts } = evidence
+  const asked = checksFor(checks, facts)
+  const file = evidenceFile(facts.target, facts.revision)
+  await mkdir(dirname(join(directory, file)), { recursive: true })
+  await writeFile(join(directory, file), writeEvidence(evidence))
+  const record: RunRecord = {
+    schema: 'assay/run/1',
+    run,
+    assay: clientInfo.version,
+    started: new Date().toISOString(),
+    took: 0,
+    checks: asked.map(({ id }) => id),
+    targets: [{ name: facts.target, kind: facts.kind, url: facts.url, units: [facts] }],
+    idle: 0,
+    exchanges: evidence.exchanges.length,
+  }
+  return { record, findings: withReplays(judgeUnit(asked, evidence, file), evidence) }
 }

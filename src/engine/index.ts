@@ -1,5 +1,6 @@
-export { judgeAgain } from './again.ts'
+export { judgeAgain, judgeGiven } from './again.ts'
 export { assess, countsOf, newRunId } from './assess.ts'
 export { readContracts } from './contracts.ts'
+export { readEvidence } from './evidence.ts'
 export { quirksOf } from './quirks.ts'
 export * from './types.ts'

@@ -27,7 +27,7 @@ export interface Way {
 
 /** Traffic with the addresses, tokens and headers of the targets in it. */
 export async function scriptOf(
-  { flows, warmUp = 2_000, timeout = 10_000, within = [] }: Traffic,
+  { flows, warmUp = 2_000, timeout = 10_000, objectives = [] }: Traffic,
   wayTo: (at: Flow['at']) => Promise<Way>,
 ): Promise<LoadScript> {
   for (const at of new Set(flows.map((flow) => flow.at)))
@@ -35,6 +35,7 @@ export async function scriptOf(
       (await wayTo(at)).target,
       flows.filter((flow) => flow.at === at),
     )
+  const within = [...new Set(objectives.flatMap((objective) => objective.within ?? []))]
   return { warmUp, timeout, within, flows: await Promise.all(flows.map(async (flow) => flowOver(flow, await wayTo(flow.at)))) }
 }
 
@@ -58,7 +59,7 @@ async function sessionsFor({ arrivals, identity }: Flow, era: Era, connect: Conn
 }
 
 /** What arrives within any one second, of visits with all their requests. */
-function keepWithin({ limits }: Target, flows: Traffic['flows']): void {
+function keepWithin(target: Target, flows: Traffic['flows']): void {
   const starts = flows.map(({ after = 0 }) => after)
   const most = Math.max(
     ...starts.map((at) =>
@@ -67,9 +68,14 @@ function keepWithin({ limits }: Target, flows: Traffic['flows']): void {
         .reduce((sum, { rate, arrivals, requests }) => sum + rate * (arrivals === 'visits' ? requests.length + 2 : 1), 0),
     ),
   )
-  if (most > limits.requestsPerSecond)
+  refuseMoreThan(target, most)
+}
+
+/** Requests a second that the target does not allow are not sent more slowly: it would be another measurement. */
+export function refuseMoreThan({ limits }: Target, perSecond: number): void {
+  if (perSecond > limits.requestsPerSecond)
     throw new Unfit(
       'not-testable',
-      `needs ${Math.ceil(most)} requests a second, and limits.requestsPerSecond of the target is ${limits.requestsPerSecond}`,
+      `needs ${Math.ceil(perSecond)} requests a second, and limits.requestsPerSecond of the target is ${limits.requestsPerSecond}`,
     )
 }

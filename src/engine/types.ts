@@ -4,6 +4,7 @@ import type {
   Check,
   Contracts,
   Finding,
+  History,
   Instruments,
   LoadProgress,
   LoadResult,
@@ -66,6 +67,8 @@ export interface Target {
   beside?: Partial<Record<Beside, Target>>
   /** What its operator wants of it under load. */
   objectives?: readonly Objective[]
+  /** What is known of earlier runs against it; nothing if left out. */
+  history?: History
   disruptive: boolean
   instruments: Instruments
   /** The authorization server: the target itself, or that of the clients of an endpoint. Secrets as they are. */
@@ -113,7 +116,13 @@ export function placeOf(reach: Reach): string {
   return 'files' in reach ? reach.files.join(' ') : [reach.command, ...reach.args].join(' ')
 }
 
-export const measuredOf = ({ target, revision, probe, result }: Measured): Measured => ({ target, revision, probe, result })
+export const measuredOf = ({ target, revision, probe, objectives, result }: Measured): Measured => ({
+  target,
+  revision,
+  probe,
+  ...(objectives && { objectives }),
+  result,
+})
 
 export interface RunOptions {
   checks: RegisteredCheck[]
@@ -141,7 +150,15 @@ export type RunEvent =
       exchanges: number
       problem?: string
     }
-  | { type: 'load-progress'; at: string; target: string; revision: Revision; progress: LoadProgress }
+  | {
+      type: 'load-progress'
+      at: string
+      target: string
+      revision: Revision
+      /** What the traffic is judged by, where it is. */
+      objectives?: readonly Objective[]
+      progress: LoadProgress
+    }
   | ({ type: 'load-measured'; at: string } & Measured)
   | { type: 'finding'; at: string; finding: Finding }
   | { type: 'unit-finished'; at: string; target: string; revision: Revision; took: number }
@@ -179,5 +196,7 @@ export interface Measured {
   target: string
   revision: Revision
   probe: string
+  /** What the traffic is judged by, where it is. */
+  objectives?: readonly Objective[]
   result: LoadResult
 }

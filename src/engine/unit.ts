@@ -8,10 +8,12 @@ import {
   type Exchange,
   eraOf,
   type Lack,
+  type LoadGenerator,
   type LoadProgress,
-  type LoadResult,
   metadataUrls,
   modest,
+  noHistory,
+  type Objective,
   type Probe,
   type ProbeContext,
   type RawRequest,
@@ -29,10 +31,11 @@ import type { ProbeEvidence, UnitEvidence } from './evidence.ts'
 import type { TargetLock } from './lock.ts'
 import { ownCredentials, securing, thumbprintOf } from './securing.ts'
 import { raise } from './storm.ts'
+import { streamScriptOf } from './streams.ts'
 import type { TokenBudget } from './token-budget.ts'
 import { addressedCall, anyCall, echoCall, mirroredCall, namedCall, structuredCall } from './tools.ts'
 import { scriptOf, type Way } from './traffic.ts'
-import type { Target } from './types.ts'
+import type { Measured, Target } from './types.ts'
 
 /** What the units of one target have in common. */
 export interface Shared {
@@ -50,8 +53,8 @@ export interface Shared {
 }
 
 type LoadEvent =
-  | { type: 'load-progress'; revision: Revision; progress: LoadProgress }
-  | { type: 'load-measured'; revision: Revision; probe: string; result: LoadResult }
+  | { type: 'load-progress'; revision: Revision; objectives?: readonly Objective[]; progress: LoadProgress }
+  | ({ type: 'load-measured' } & Omit<Measured, 'target'>)
 
 /** One target at one revision: runs probes, each once, and keeps what they bring. */
 export class Unit {
@@ -225,22 +228,29 @@ export class Unit {
       nominal: target.nominal ?? modest,
       most: target.limits.requestsPerSecond,
       load: async (traffic, toldProbe) => {
-        const { generator } = target.instruments
-        if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
         const { signal, told } = this.#shared
         const { revision } = line
-        const result = await generator.run(
+        const { objectives } = traffic
+        const result = await generatorOf(target).run(
           await scriptOf(traffic, async (at) => (at === undefined ? this : await this.#besideAt(at)).#way(own)),
           {
             signal,
             told: (progress) => {
               toldProbe?.(progress)
-              told({ type: 'load-progress', revision, progress })
+              told({ type: 'load-progress', revision, objectives, progress })
             },
           },
         )
-        told({ type: 'load-measured', revision, probe: probe.name, result })
+        told({ type: 'load-measured', revision, probe: probe.name, objectives, result })
         return result
+      },
+      streams: async (plan, meanwhile) => {
+        const { signal } = this.#shared
+        return generatorOf(target).streams(await streamScriptOf(plan, target, line, connect), { signal, meanwhile })
+      },
+      history: () => {
+        const { machine, loads } = target.history ?? noHistory
+        return { machine, loads: loads.filter((load) => load.revision === line.revision && load.probe === probe.name) }
       },
       use: async <E>(other: Probe<E>) => {
         if (other.alone) throw new Error(`"${other.name}" runs alone and cannot be used by another probe`)
@@ -337,6 +347,11 @@ export class Unit {
       abort,
     })
   }
+}
+
+function generatorOf({ instruments: { generator } }: Target): LoadGenerator {
+  if (generator === undefined) throw new Unfit('not-testable', 'nothing sends load in this run')
+  return generator
 }
 
 export const isTranscript = (probe: Probe): boolean => probe === (transcript as Probe)

@@ -1,1 +1,5 @@
+export { trafficScript } from './bundle.ts'
 export { k6Generator } from './k6.ts'
+export { mergeResults, resultOfShards } from './merge.ts'
+export { type Handover, handedOver, nameFor, operatorManifests } from './operator.ts'
+export { type LoadPlan, planOf, type ShardSummary } from './plan.ts'

@@ -1,6 +1,6 @@
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
 import { expect, test } from 'vitest'
-import type { LoadScript, ScriptFlow } from '../model/index.ts'
+import { bucketOf, bucketStart, type LoadScript, type ScriptFlow } from '../model/index.ts'
 import { latencies, Samples } from './samples.ts'
 
 const flow: ScriptFlow = {
@@ -34,9 +34,33 @@ test('counts what was sent after the warm-up, in the second in which it was sent
   expect(late).toEqual({ p50: 0, p99: 50 })
   expect(series.ping).toMatchObject({ count: 3, good: 2, bad: { 'HTTP 503': 1 }, within: { 50: 1 } })
   expect(series.ping!.seconds).toEqual([
-    { at: 1, count: 2, good: 2, p50: 20, p99: 100 },
-    { at: 2, count: 1, good: 0, p50: 40, p99: 40 },
+    { at: 1, count: 2, good: 2, bad: {}, p50: 20, p99: 100, spread: { 8: 1, 13: 1 } },
+    { at: 2, count: 1, good: 0, bad: { 'HTTP 503': 1 }, p50: 40, p99: 40, spread: { 10: 1 } },
   ])
+})
+
+test('buckets of latencies are half an octave wide', () => {
+  for (const bucket of [-19, -3, 0, 1, 7, 26]) {
+    expect(bucketOf(bucketStart(bucket) * 1.01)).toBe(bucket)
+    expect(bucketOf(bucketStart(bucket + 1) * 0.99)).toBe(bucket)
+  }
+  expect(bucketOf(0)).toBe(bucketOf(0.001))
+})
+
+test('tells of the last second, and of what counts so far', () => {
+  const samples = new Samples(script)
+  samples.read(line(0, 0, 900) + line(12, 1_200, 20) + line(19, 1_300, 100) + line(21, 1_400, 40, 'HTTP 503'))
+  expect(samples.progress(2, 3)).toEqual({
+    at: 2,
+    of: 3,
+    flows: ['calls'],
+    count: 3,
+    bad: 1,
+    p99: 100,
+    series: { ping: { count: 3, good: 2, within: { 50: 1 }, p99: 100 } },
+    counted: 0.5,
+  })
+  expect(samples.progress(5, 3)).toMatchObject({ flows: [], count: 0, p99: 0, counted: 1 })
 })
 
 test('takes a line in pieces, and what is no sample for none', () => {

@@ -1,10 +1,21 @@
 import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
-import { type FlowResult, good, type LoadProgress, type LoadScript, type ScriptFlow, type Second, type Series } from '../model/index.ts'
+import {
+  bucketOf,
+  type FlowResult,
+  good,
+  type Latency,
+  type LoadProgress,
+  type LoadScript,
+  type ScriptFlow,
+  type Second,
+  type Series,
+  type SeriesProgress,
+} from '../model/index.ts'
 
 /** Microseconds: a histogram holds up to ten minutes, to four digits. */
 const most = 600_000_000
 const digits = 4
-const keptRetryAfter = 20
+export const keptRetryAfter = 20
 
 /** Empty histogram of latencies in microseconds. */
 export const latencies = (): Histogram =>
@@ -35,7 +46,13 @@ interface Tally {
   latency: Histogram
   within: Record<string, number>
   retryAfter: string[]
-  seconds: Map<number, { count: number; good: number; took: number[] }>
+  seconds: Map<number, SecondTally>
+}
+
+interface SecondTally {
+  good: number
+  bad: Record<string, number>
+  took: number[]
 }
 
 /** Reads what virtual users write down, line by line, and sums it up. */
@@ -44,8 +61,11 @@ export class Samples {
   readonly #flows: Map<string, Kept>
   /** Ids of sessions that were opened and not ended, with their flows. */
   readonly #sessions = new Map<string, ScriptFlow>()
-  readonly #recent = new Map<number, { count: number; bad: number; took: number[] }>()
-  #rest = ''
+  /** By the second in which they ended: how many were bad, and how long they took, by what they are counted under. */
+  readonly #recent = new Map<number, { bad: number; took: Map<string, number[]> }>()
+  #latest = Number.NEGATIVE_INFINITY
+  /** Lines that have not come to their end, by where they come from. */
+  readonly #rests: string[] = []
 
   constructor(script: LoadScript) {
     this.#script = script
@@ -57,10 +77,10 @@ export class Samples {
     )
   }
 
-  /** Takes the next piece of what was written, wherever it was cut. */
-  read(text: string): void {
-    const lines = (this.#rest + text).split('\n')
-    this.#rest = lines.pop()!
+  /** Takes the next piece of what was written, wherever it was cut, by one of several that write. */
+  read(text: string, writer = 0): void {
+    const lines = ((this.#rests[writer] ?? '') + text).split('\n')
+    this.#rests[writer] = lines.pop()!
     for (const line of lines) this.#line(line.split('\t'))
   }
 
@@ -83,10 +103,10 @@ export class Samples {
   #sample({ flow, started, late, tallies }: Kept, { as, arrival, sent, took, ended, note }: Sample): void {
     const since = flow.starts + sent
     const isGood = ended === good
-    const now = entry(this.#recent, Math.floor((since + took) / 1000), () => ({ count: 0, bad: 0, took: [] as number[] }))
-    now.count += 1
+    this.#latest = Math.max(this.#latest, since + took)
+    const now = entry(this.#recent, Math.floor((since + took) / 1000), () => ({ bad: 0, took: new Map<string, number[]>() }))
     now.bad += isGood ? 0 : 1
-    now.took.push(took)
+    entry(now.took, as, () => [] as number[]).push(took)
     const isFirst = !started.has(arrival)
     started.add(arrival)
     if (since < this.#script.warmUp) return
@@ -94,16 +114,18 @@ export class Samples {
     const { within } = this.#script
     const tally = entry(tallies, as, () => emptyTally(within))
     tally.count += 1
-    tally.latency.recordValue(Math.min(most, Math.max(1, Math.round(took * 1000))))
+    record(tally.latency, took)
+    const second = entry(tally.seconds, Math.floor(since / 1000), () => ({ good: 0, bad: {}, took: [] }) as SecondTally)
+    second.took.push(took)
     if (isGood) {
       tally.good += 1
+      second.good += 1
       for (const limit of within) tally.within[limit]! += took <= limit ? 1 : 0
-    } else tally.bad[ended] = (tally.bad[ended] ?? 0) + 1
+    } else {
+      tally.bad[ended] = (tally.bad[ended] ?? 0) + 1
+      second.bad[ended] = (second.bad[ended] ?? 0) + 1
+    }
     if (note !== '' && tally.retryAfter.length < keptRetryAfter) tally.retryAfter.push(note)
-    const second = entry(tally.seconds, Math.floor(since / 1000), () => ({ count: 0, good: 0, took: [] as number[] }))
-    second.count += 1
-    second.good += isGood ? 1 : 0
-    second.took.push(took)
   }
 
   /** Sessions that clients have opened and not ended. */
@@ -116,9 +138,43 @@ export class Samples {
     return [...this.#flows.values()].reduce((sum, { started }) => sum + started.size, 0)
   }
 
+  /** Milliseconds of the traffic at which a request last ended; `-Infinity` before the first. */
+  get latest(): number {
+    return this.#latest
+  }
+
+  /** Where the traffic is after so many seconds of so many. */
   progress(seconds: number, of: number): LoadProgress {
-    const { count, bad, took } = this.#recent.get(Math.floor(seconds) - 1) ?? { count: 0, bad: 0, took: [] }
-    return { at: seconds, of, count, bad, p99: quantile(took, 0.99) }
+    const last = Math.floor(seconds) - 1
+    const { bad, took } = this.#recent.get(last) ?? { bad: 0, took: new Map<string, number[]>() }
+    const all = [...took.values()].flat()
+    const { flows, warmUp } = this.#script
+    const counted = (seconds * 1000 - warmUp) / (of * 1000 - warmUp)
+    return {
+      at: seconds,
+      of,
+      flows: flows.filter(({ starts, lasts }) => starts < (last + 1) * 1000 && last * 1000 < starts + lasts).map(({ name }) => name),
+      count: all.length,
+      bad,
+      p99: quantile(all, 0.99),
+      series: this.#seriesSoFar(took),
+      counted: Math.min(1, Math.max(0, counted)),
+    }
+  }
+
+  #seriesSoFar(took: ReadonlyMap<string, readonly number[]>): Record<string, SeriesProgress> {
+    const series: Record<string, SeriesProgress> = {}
+    for (const { tallies } of this.#flows.values())
+      for (const [as, { count, good, within }] of tallies) {
+        const before = series[as]
+        series[as] = {
+          count: count + (before?.count ?? 0),
+          good: good + (before?.good ?? 0),
+          within: Object.fromEntries(Object.entries(within).map(([limit, those]) => [limit, those + (before?.within[limit] ?? 0)])),
+          p99: quantile(took.get(as) ?? [], 0.99),
+        }
+      }
+    return series
   }
 
   /** Everything there is, by flow. */
@@ -167,13 +223,31 @@ function quantile(values: readonly number[], q: number): number {
   return round(sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0)
 }
 
+/** Milliseconds, of a histogram of microseconds. */
+export function latencyOf(histogram: Histogram): Latency {
+  const at = (percentile: number) => histogram.getValueAtPercentile(percentile) / 1000
+  return { p50: at(50), p95: at(95), p99: at(99), 'p99.9': at(99.9), max: histogram.maxValue / 1000 }
+}
+
+/** Takes down a time in milliseconds, as far as a histogram goes. */
+export const record = (histogram: Histogram, milliseconds: number): void =>
+  histogram.recordValue(Math.min(most, Math.max(1, Math.round(milliseconds * 1000))))
+
+function spreadOf(values: readonly number[]): Record<string, number> {
+  const spread: Record<string, number> = {}
+  for (const value of values) {
+    const bucket = bucketOf(value)
+    spread[bucket] = (spread[bucket] ?? 0) + 1
+  }
+  return spread
+}
+
 function seriesOf({ count, good, bad, latency, within, retryAfter, seconds }: Tally): Series {
-  const at = (percentile: number) => latency.getValueAtPercentile(percentile) / 1000
   return {
     count,
     good,
     bad,
-    latency: { p50: at(50), p95: at(95), p99: at(99), 'p99.9': at(99.9), max: latency.maxValue / 1000 },
+    latency: latencyOf(latency),
     within,
     retryAfter,
     seconds: [...seconds]
@@ -181,10 +255,12 @@ function seriesOf({ count, good, bad, latency, within, retryAfter, seconds }: Ta
       .map(
         ([second, seen]): Second => ({
           at: second,
-          count: seen.count,
+          count: seen.took.length,
           good: seen.good,
+          bad: seen.bad,
           p50: quantile(seen.took, 0.5),
           p99: quantile(seen.took, 0.99),
+          spread: spreadOf(seen.took),
         }),
       ),
     histogram: encodeIntoCompressedBase64(latency),

@@ -143,6 +143,13 @@ export const templates = {
     try: 'run it again, or read it with the version that wrote it',
     exit: 2,
   },
+  E_HISTORY_UNUSABLE: {
+    says: 'the history at {file} cannot be used',
+    why: 'A gate reads what earlier runs measured before it sends anything, and adds an entry when it has decided. The run itself is kept in its own directory all the same.',
+    likely: 'a directory stands in its place, it may not be written, or the disk is full',
+    try: 'make {file} a file that this user may read and write, or name another under `history.file` of the configuration',
+    exit: 2,
+  },
   E_WAIVER_INVALID: {
     says: 'entry {entry} of {file} is not a valid waiver',
     why: 'A waiver names a check, a reason, an owner and a date not more than a year ahead on which it ends; otherwise nobody answers for it.',
@@ -170,6 +177,20 @@ export const templates = {
     likely: 'it is not installed, and no installer on this machine could get it',
     try: '{how}',
     exit: 3,
+  },
+  E_LOAD_MERGE: {
+    says: 'these files cannot be joined: {problem}',
+    why: 'What several generators wrote makes one result only if it is of one traffic, each part once. Joined otherwise, it would say something of no traffic that was ever sent.',
+    likely: 'files of an earlier test are still in the folder, or one was copied twice',
+    try: 'give the files of one test, each once',
+    exit: 2,
+  },
+  E_LOAD_EMIT: {
+    says: 'the traffic of target "{target}" cannot be written as manifests: {problem}',
+    why: 'Manifests are made from the very requests that would be sent from here: the target is asked for its tools, and for nothing else. Secrets never stand in them.',
+    likely: 'the target is not prepared for load, or what is sent is too much for a ConfigMap',
+    try: 'assay load load/steady-* --target {target} says more',
+    exit: 2,
   },
   E_OUTPUT_EXISTS: {
     says: '{file} exists already',

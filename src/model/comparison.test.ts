@@ -75,25 +75,18 @@ test('the interval of a ratio holds it nearly always', () => {
   expect(held).toBeGreaterThanOrEqual(93)
 })
 
-describe('a comparison of nights', () => {
-  const trials = 300
-  const share = (change: number, before: number, after: number): number => {
-    const random = seeded(7)
-    let regressed = 0
-    for (let trial = 0; trial < trials; trial += 1)
-      if (compare(nights(before, 100, 0.04, random), nights(after, 100 * change, 0.04, random), { draws: 10 }).regressed) regressed += 1
-    return regressed / trials
-  }
-
-  test('raises a false alarm in at most two of a hundred', () => {
-    expect(share(1, 10, 5)).toBeLessThanOrEqual(0.02)
-  })
-
-  // What ten nights before and five after can show where nights differ by 4 %; twice as many show nearly all.
-  test('finds a tenth more in three of four cases, and with more nights nearly always', () => {
-    expect(share(1.1, 10, 5)).toBeGreaterThan(0.7)
-    expect(share(1.1, 20, 10)).toBeGreaterThan(0.9)
-  })
+test('a comparison says by how much, and whether that is worse', () => {
+  const random = seeded(7)
+  const before = nights(20, 100, 0.04, random)
+  const { ratio, p, delta, regressed } = compare(before, nights(5, 120, 0.04, random))
+  expect(ratio.low).toBeLessThan(ratio.value)
+  expect(ratio.value).toBeCloseTo(1.2, 1)
+  expect(p).toBeLessThan(0.01)
+  expect({ delta, regressed }).toEqual({ delta: 1, regressed: true })
+  // Certain and too little, much and uncertain, and the other way round.
+  expect(compare(before, nights(20, 104, 0.001, random)).regressed).toBe(false)
+  expect(compare(before, [150]).regressed).toBe(false)
+  expect(compare(before, nights(5, 80, 0.04, random)).regressed).toBe(false)
 })
 
 describe('change points', () => {

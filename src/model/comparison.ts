@@ -126,13 +126,19 @@ export interface Comparison {
   readonly regressed: boolean
 }
 
-const [significant, matters] = [0.01, 0.05]
+const significant = 0.01
+/** Measurements that are larger by this factor are so by enough to matter. */
+export const matters = 1.05
 
 /** Whether measurements for which less is better have become worse. */
+export const regressed = (before: readonly number[], after: readonly number[]): boolean =>
+  mannWhitney(before, after).p < significant && median(after) / median(before) >= matters
+
+/** By how much measurements for which less is better differ, and whether they have become worse. */
 export function compare(before: readonly number[], after: readonly number[], options: RatioOptions = {}): Comparison {
-  const ratio = ratioOf(before, after, options)
   const { p } = mannWhitney(before, after)
-  return { ratio, p, delta: cliffsDelta(before, after), regressed: p < significant && ratio.value >= 1 + matters }
+  const ratio = ratioOf(before, after, options)
+  return { ratio, p, delta: cliffsDelta(before, after), regressed: regressed(before, after) }
 }
 
 export interface ChangePoint {

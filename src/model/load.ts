@@ -1,4 +1,6 @@
+import type { Objective } from './objective.ts'
 import type { Era } from './revision.ts'
+import type { OpenStreams, StreamScript, StreamsResult } from './streams.ts'
 
 /**
  * What is to be sent, and when. Requests arrive at their times whatever has become of those before them (an open model), so that a
@@ -10,8 +12,8 @@ export interface Traffic {
   readonly warmUp?: number
   /** Milliseconds a request may take before it is given up; 10,000 if left out. */
   readonly timeout?: number
-  /** Milliseconds within which good answers are counted. */
-  readonly within?: readonly number[]
+  /** What its requests are judged by: good answers within the times of these are counted. */
+  readonly objectives?: readonly Objective[]
 }
 
 /** Another target, which the operator names beside the one that is assessed: a server behind it, or the release before it. */
@@ -102,9 +104,23 @@ export interface Second {
   readonly at: number
   readonly count: number
   readonly good: number
+  /** How many ended otherwise, by how. */
+  readonly bad: Readonly<Record<string, number>>
+  /** Milliseconds, of every request that was sent in this second. */
   readonly p50: number
   readonly p99: number
+  /** How many took how long, by the number of their bucket; those without any are left out. */
+  readonly spread: Readonly<Record<string, number>>
 }
+
+/** Milliseconds below which latencies are not told apart. */
+const shortest = 0.001
+
+/** Two buckets an octave: number n holds latencies of 2^(n/2) milliseconds and more, up to those of the next. */
+export const bucketOf = (milliseconds: number): number => Math.floor(2 * Math.log2(Math.max(milliseconds, shortest)))
+
+/** Milliseconds at which a bucket begins. */
+export const bucketStart = (bucket: number): number => 2 ** (bucket / 2)
 
 /** What the measurement rests on, beside its samples. */
 export interface Conditions {
@@ -112,14 +128,16 @@ export interface Conditions {
   readonly dropped: number
   /** Arrivals that the generator counts and of which no line was read. */
   readonly lost: number
+  /** Parts of the traffic of which nothing is known, where several generators sent it. */
+  readonly missing?: readonly string[]
   /** Lines in which the generator said that its script failed; the first few. */
   readonly scriptErrors: readonly string[]
   /** Largest share of one second of all processors of this machine that the generator used; absent where it cannot be learnt. */
   readonly processor?: number
-  /** Share of all processors of this machine that was in use, by anyone, while the traffic went on. */
-  readonly machine: number
-  /** Share of the seconds in which this machine had next to nothing left. */
-  readonly exhausted: number
+  /** Share of all processors of this machine that was in use, by anyone, while the traffic went on; absent for another machine. */
+  readonly machine?: number
+  /** Share of the seconds in which this machine had next to nothing left; absent for another machine. */
+  readonly exhausted?: number
   /** Milliseconds by which the clock of this machine was set during the traffic. */
   readonly clockSet: number
   /** Set when the traffic ended before its time. */
@@ -129,15 +147,31 @@ export interface Conditions {
 /** What sends traffic. Throws `Unfit` when it cannot. */
 export interface LoadGenerator {
   run(script: LoadScript, options?: { signal?: AbortSignal; told?: (progress: LoadProgress) => void }): Promise<LoadResult>
+  /** Opens streams, and reads them for as long as `meanwhile` takes; it begins when every stream has begun or been refused. */
+  streams(
+    script: StreamScript,
+    options?: { signal?: AbortSignal; meanwhile?: (streams: OpenStreams) => Promise<void> },
+  ): Promise<StreamsResult>
 }
 
 export interface LoadProgress {
   /** Seconds since the generator was started, which is a moment before the traffic begins. */
   readonly at: number
   readonly of: number
-  /** In the last second. */
+  /** Flows that were under way in the last second. */
+  readonly flows: readonly string[]
+  /** Requests that ended in the last second; milliseconds. */
   readonly count: number
   readonly bad: number
+  readonly p99: number
+  /** By method, or what the request is counted under. */
+  readonly series: Readonly<Record<string, SeriesProgress>>
+  /** The share that is over of the time whose requests count. */
+  readonly counted: number
+}
+
+/** Of all flows: those that count so far, and how long those that ended in the last second took. */
+export interface SeriesProgress extends Pick<Series, 'count' | 'good' | 'within'> {
   readonly p99: number
 }
 
@@ -162,6 +196,8 @@ export interface ScriptFlow {
   readonly unkept: boolean
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>
+  /** Headers beside those, by the environment variable in which the virtual users find each. */
+  readonly headersFrom?: Readonly<Record<string, string>>
   /** Sent beside them once a client has been let in. */
   readonly settled: Readonly<Record<string, string>>
   /** Ids of sessions that clients of `calls` share, opened before the traffic; the empty id where the target gives none. */

@@ -2,9 +2,11 @@ import type { AuthorityAccess, Observations, Operations } from './authority.ts'
 import type { Contracts } from './contract.ts'
 import type { DeploymentDocument } from './documents.ts'
 import type { Exchange } from './exchange.ts'
+import type { History } from './history.ts'
 import type { Beside, LoadProgress, LoadResult, Traffic } from './load.ts'
 import type { Nominal } from './objective.ts'
 import type { Era, Revision } from './revision.ts'
+import type { OpenStreams, StreamPlan, StreamsResult } from './streams.ts'
 import type { Catalogue, Connection, Facility, Instruments, RawRequest, SendOptions, ToolCall, UnitFacts } from './target.ts'
 
 /** One scripted exchange with a target. Its return value is evidence: plain data, exchanges included. */
@@ -90,6 +92,13 @@ export interface ProbeContext {
    * nothing to send it with.
    */
   load(traffic: Traffic, told?: (progress: LoadProgress) => void): Promise<LoadResult>
+  /** What this probe's traffic came to in earlier runs, each time it was first sent; nothing where no history is kept. */
+  history(): History
+  /**
+   * Opens streams and reads them: until those that listen have been open for as long as `meanwhile` takes, which begins when every
+   * stream has begun, and until those of answers have ended. Throws `Unfit` as `load` does.
+   */
+  streams(plan: StreamPlan, meanwhile?: (streams: OpenStreams) => Promise<void>): Promise<StreamsResult>
   /** Another probe's evidence, gathered once. */
   use<E>(probe: Probe<E>): Promise<E>
   /** Waits this long, or until the probe's deadline. */

@@ -1,3 +1,5 @@
+import { median } from './comparison.ts'
+
 /** Whether measurements that follow one another rise, and how fast. */
 
 /**
@@ -20,12 +22,8 @@ export function mannKendall(values: readonly number[]): { s: number; p: number }
  * points, in units of y for one of x. Points of the same x have none; NaN where all are.
  */
 export function theilSen(points: readonly { readonly x: number; readonly y: number }[]): number {
-  const slopes = points
-    .flatMap((point, at) => points.slice(at + 1).map((later) => (later.y - point.y) / (later.x - point.x)))
-    .filter(Number.isFinite)
-    .sort((a, b) => a - b)
-  const half = Math.floor(slopes.length / 2)
-  return slopes.length % 2 === 1 ? slopes[half]! : (slopes[half - 1]! + slopes[half]!) / 2
+  const slopes = points.flatMap((point, at) => points.slice(at + 1).map((later) => (later.y - point.y) / (later.x - point.x)))
+  return median(slopes.filter(Number.isFinite))
 }
 
 /** The chance that a standard normal variable exceeds z; Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.17. */

@@ -1,9 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { type Exchange, type ExchangeFailure, isResponse } from '../model/index.ts'
+import { EventStreamParser, type Exchange, type ExchangeFailure, isResponse } from '../model/index.ts'
 import { parse } from './envelope.ts'
-import { EventStreamParser } from './event-stream.ts'
 import { keptText, type Recorder } from './recorder.ts'
 import { type Credentials, type Securing, securedBy } from './tls.ts'
 

@@ -6,6 +6,7 @@ import {
   inconclusive,
   type Judgement,
   type LoadResult,
+  type Objective,
   type ProbeContext,
   probe,
   type Series,
@@ -14,7 +15,7 @@ import {
   type UnitFacts,
 } from '../../src/model/index.ts'
 import { secondsAt, usual } from './requests.ts'
-import { allServed, asFast, doneHere, enough, milliseconds, sound, timed, wordsOf } from './verdicts.ts'
+import { allServed, asFast, enough, impairedBy, milliseconds, sound, timed, wordsOf } from './verdicts.ts'
 
 /** How many times what the target is meant to carry is tried: more takes a small machine to its own end first. */
 const times = 5
@@ -83,7 +84,7 @@ async function send(
 ): Promise<Step> {
   const seconds = secondsAt(context.nominal.rate, counted)
   const flow = { name: 'calls', arrivals: 'calls', rate, seconds: warmUp + seconds, requests: await usual(context), users } as const
-  return { rate, seconds, sent: await context.load({ warmUp: warmUp * 1_000, within: [within], flows: [flow] }) }
+  return { rate, seconds, sent: await context.load({ warmUp: warmUp * 1_000, objectives: [inTime(within)], flows: [flow] }) }
 }
 
 /** Milliseconds within which an answer is of use: the longest its operator allows. */
@@ -91,6 +92,8 @@ function boundOf({ objectives = [] }: UnitFacts): number {
   const bounds = objectives.flatMap(({ method, within }) => (method === 'tools/call' && within !== undefined ? [within] : []))
   return bounds.length === 0 ? long : Math.max(...bounds)
 }
+
+const inTime = (within: number): Objective => ({ name: 'calls in time', sli: 'latency', method: 'tools/call', within, target: 0.99 })
 
 const callsOf = ({ sent }: Step): Series | undefined => sent.flows.calls?.series['tools/call']
 
@@ -117,7 +120,7 @@ const keepsUp = (over: Step, knee: Step, within: number): boolean => goodput(ove
 const slowWhere = (steps: readonly Step[], within: number): string | undefined =>
   steps
     .filter((taken) => degraded(taken, within))
-    .map(({ sent }) => doneHere(sent))
+    .map(({ sent }) => impairedBy(sent))
     .find((reason) => reason !== undefined)
 
 /** Says something where the target came to its end before the generator and this machine did. */

@@ -6,8 +6,12 @@ import shapes from './shapes.ts'
 import smoke from './smoke.ts'
 import soak from './soak.ts'
 import steady from './steady.ts'
+import streams from './streams.ts'
 import tokenEnd from './token-end.ts'
+import trend from './trend.ts'
 import upstream from './upstream.ts'
 import versionSwitch from './version-switch.ts'
 
-export default { load: [smoke, steady, beside, burst, neighbours, shapes, upstream, tokenEnd, breakpoint, soak, versionSwitch] }
+export default {
+  load: [smoke, steady, trend, soak, beside, burst, neighbours, shapes, streams, upstream, tokenEnd, breakpoint, versionSwitch],
+}

@@ -11,7 +11,7 @@ function judged(held: HeldAt[], requests = 200) {
   const series = { 'tools/call': { count: requests, bad: {} } }
   const conditions = { dropped: 0, lost: 0, scriptErrors: [], machine: 0.3, exhausted: 0, clockSet: 0 }
   const flows = { agents: { arrivals: { due: requests, dropped: 0 }, late: { p50: 1, p99: 2 }, series } }
-  return check!.judge({ steady: { flows, conditions, held } } as never, {} as UnitFacts)
+  return check!.judge({ steady: { sent: { flows, conditions }, held } } as never, {} as UnitFacts)
 }
 
 const every = (seconds: number, count: number, holds: (at: number) => Omit<HeldAt, 'at'>): HeldAt[] =>

@@ -47,15 +47,15 @@ export default section(
       weakness: ['CWE-401', 'CWE-772'],
       needs: { steady },
       judge: ({ steady }) =>
-        sound(steady, () => {
+        sound(steady.sent, () => {
           const counted = steady.held.filter(({ at }) => at > warmUp)
           const seen = (Object.keys(floors) as (keyof Held)[]).filter((what) => counted.some((held) => held[what] !== undefined))
-          const requests = Object.values(steady.flows.agents?.series ?? {}).reduce((sum, { count }) => sum + count, 0)
+          const requests = Object.values(steady.sent.flows.agents?.series ?? {}).reduce((sum, { count }) => sum + count, 0)
           return seen.length === 0
             ? notTestable(
                 'its metrics were not to be read, or hold none of process_resident_memory_bytes, process_open_fds and a gauge of sessions: see `observe.metrics` of the target',
               )
-            : enough(steady.flows.agents, 'tools/call', 20, () => each(seen, '', (what) => level(what, counted, requests)))
+            : enough(steady.sent.flows.agents, 'tools/call', 20, () => each(seen, '', (what) => level(what, counted, requests)))
         }),
       fix: 'Look at what each request adds to and nothing takes from: lists, listeners, timers, caches without a bound; sockets and files that are not closed.',
     }),

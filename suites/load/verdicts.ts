@@ -8,7 +8,10 @@ import {
   inconclusive,
   type Judgement,
   type LoadResult,
+  milliseconds,
+  percent,
   type Series,
+  wordsOf,
 } from '../../src/model/index.ts'
 
 /** The share of the machine above which the generator waits for itself. */
@@ -17,6 +20,8 @@ const busy = 0.8
 const tooOften = 0.1
 /** Milliseconds requests may be sent after their time before the traffic is not what it was meant to be. */
 const lateAllowed = 250
+/** The same of the latest in a hundred, where nothing else tells whether the generators had room. */
+const lateAllowedUnseen = 100
 /** Milliseconds of a clock that was set. */
 const clockAllowed = 200
 
@@ -27,9 +32,10 @@ const clockAllowed = 200
 export const sound = (result: LoadResult, judge: () => Judgement): Judgement => {
   const judged = judge()
   // Only what was given up for its time may be this machine's doing.
-  const slowed = doneHere(result)
+  const slowed = impairedBy(result)
   if (judged.kind === 'broken' && slowed !== undefined && gaveUp(result)) return inconclusive(slowed)
-  return judged.kind === 'broken' ? judged : all([judged, ...doubtsOf(result).map((reason) => inconclusive(reason))])
+  // The doubts first: what is wrong with the traffic explains what is wrong with its samples.
+  return judged.kind === 'broken' ? judged : all([...doubtsOf(result).map((reason) => inconclusive(reason)), judged])
 }
 
 /**
@@ -40,35 +46,52 @@ export const timed = (result: LoadResult, judge: () => Judgement): Judgement => 
   const slowed = slowedBy(result)
   if (slowed !== undefined) return inconclusive(slowed)
   const judged = sound(result, judge)
-  const crowded = crowdedBy(result)
+  const crowded = crowdedBy(result.conditions)
   return judged.kind === 'broken' && crowded !== undefined ? inconclusive(crowded) : judged
 }
 
-/** Why what was late may be late by the doing of this machine. */
-export const doneHere = (result: LoadResult): string | undefined => slowedBy(result) ?? crowdedBy(result)
+/** What is known of traffic whose conditions are to be judged. */
+type Measurement = Pick<LoadResult, 'conditions'> & { flows: Readonly<Record<string, Pick<FlowResult, 'arrivals' | 'late'>>> }
+
+/** Nothing is known that speaks against what was measured. */
+export const unimpaired = (measurement: Measurement): boolean => impairedBy(measurement) === undefined && doubtsOf(measurement).length === 0
 
 const gaveUp = ({ flows }: LoadResult): boolean =>
   Object.values(flows).some(({ series }) => Object.values(series).some(({ bad }) => bad.timeout !== undefined))
 
-const crowdedBy = ({ conditions: { exhausted } }: LoadResult): string | undefined =>
+/** What of this machine was in the way of its measuring time. */
+export const impairedBy = (measurement: Measurement): string | undefined => slowedBy(measurement) ?? crowdedBy(measurement.conditions)
+
+/** Why what came late may be the doing of this machine, if so. */
+export const crowdedBy = ({ exhausted = 0 }: { exhausted?: number }): string | undefined =>
   exhausted > tooOften
     ? `this machine had nothing left in ${percent(exhausted)} of the seconds: it has to have room beside the traffic, and the target a machine of its own`
     : undefined
 
-function slowedBy({ conditions: { processor, clockSet }, flows }: LoadResult): string | undefined {
+function slowedBy({ conditions, flows }: Measurement): string | undefined {
+  const { processor, machine } = conditions
   if (processor !== undefined && processor >= busy)
     return `the generator used ${percent(processor)} of this machine, and measured itself: use a larger one, or a lower rate`
-  if (clockSet > clockAllowed) return `the clock of this machine was set by ${clockSet} ms meanwhile: run again`
+  const clock = clockSetBy(conditions)
+  if (clock !== undefined) return clock
+  const latest = Math.max(0, ...Object.values(flows).map((flow) => flow.late.p99))
+  if (machine === undefined && latest > lateAllowedUnseen)
+    return `one request in a hundred was sent ${Math.round(latest)} ms late or later: give the generators more processors, or use more of them`
   const late = Math.max(0, ...Object.values(flows).map((flow) => flow.late.p50))
   return late > lateAllowed
     ? `half of the requests were sent ${Math.round(late)} ms late or later: this machine does not keep up`
     : undefined
 }
 
-function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost }, flows }: LoadResult): string[] {
+/** Why no times can be told apart, if so. */
+export const clockSetBy = ({ clockSet }: { clockSet: number }): string | undefined =>
+  clockSet > clockAllowed ? `the clock of this machine was set by ${clockSet} ms meanwhile: run again` : undefined
+
+function doubtsOf({ conditions: { cutShort, scriptErrors, dropped, lost, missing = [] }, flows }: Measurement): string[] {
   const first = Object.entries(flows).find(([, { arrivals }]) => arrivals.dropped > 0)
   return [
     ...(cutShort === undefined ? [] : [`the traffic ended early: ${cutShort}`]),
+    ...(missing.length === 0 ? [] : [`parts of the traffic are missing: ${missing.join(', ')}`]),
     ...(scriptErrors.length === 0 ? [] : [`the script of the virtual users failed: ${scriptErrors[0]}`]),
     ...(lost === 0 ? [] : [`of ${lost} arrivals nothing was written down: see that the disk has room`]),
     ...(dropped === 0
@@ -108,13 +131,5 @@ export const asFast = (before: FlowResult | undefined, after: FlowResult | undef
     }),
   )
 
-/** `3 × HTTP 503, 1 × timeout`. */
-export const wordsOf = (bad: Series['bad']): string =>
-  Object.entries(bad)
-    .sort(([, a], [, b]) => b - a)
-    .map(([how, count]) => `${count} × ${how}`)
-    .join(', ')
-
-export const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`
-
-export const milliseconds = (value: number): string => `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} ms`
+// Checks say what was measured in the words in which reports do.
+export { milliseconds, percent, wordsOf }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { isRevision, type Revision } from '../../model/index.ts'
 import { forgetOldest } from './scripts.ts'
 
-const mostSessions = 1000
+const mostSessions = 10_000
 const assumed: Revision = '2025-03-26'
 
 export const sessionOf = (request: IncomingMessage): string | undefined => {

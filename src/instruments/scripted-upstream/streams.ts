@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type Json, objectOf, subscriptionKey } from './protocol.ts'
 
-const mostStreams = 200
+const mostStreams = 10_000
 
 export const openStream = (response: ServerResponse): void => {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })

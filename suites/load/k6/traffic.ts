@@ -12,7 +12,7 @@ declare const __ENV: Record<string, string>
 declare function open(path: string): string
 
 type Answer = RefinedResponse<'text'>
-type Message = { id?: unknown; method?: string; result?: Record<string, unknown>; error?: { code?: unknown } }
+type Message = { id?: unknown; method?: string; result?: Record<string, unknown> | null; error?: { code?: unknown } | null }
 
 /** The client that one virtual user is, in one flow. */
 interface Client {
@@ -30,14 +30,18 @@ interface Params {
   headers: Record<string, string>
   timeout: number
   responseType: 'text'
+  tags?: { method: string }
 }
 
 const script: LoadScript = JSON.parse(open(__ENV.ASSAY_SCRIPT!))
-const flows = Object.fromEntries(script.flows.map((flow) => [flow.name, flow]))
+const flows = Object.fromEntries(script.flows.map((flow) => [flow.name, withSecrets(flow)]))
 const clients: Record<string, Client> = {}
 let scenario: typeof exec.scenario | undefined
 
 const timeoutCode = 1050
+
+/** k6's own metrics are told apart only where somebody looks at them. */
+const tagged = Boolean(__ENV.ASSAY_TAGS || __ENV.K6_OUT || __ENV.K6_WEB_DASHBOARD)
 
 /** Lines that a virtual user has not written yet, and when it had the last one. */
 let held = ''
@@ -64,7 +68,7 @@ export const options = {
   ),
   noVUConnectionReuse: false,
   noConnectionReuse: script.flows.some(({ unkept }) => unkept),
-  systemTags: [],
+  systemTags: tagged ? ['scenario', 'status', 'error_code'] : [],
   summaryTrendStats: ['count'],
   userAgent: 'assay',
 }
@@ -72,6 +76,15 @@ export const options = {
 /** k6 takes whole numbers of iterations. */
 function arrivalsOf(rate: number): { rate: number; timeUnit: string } {
   return Number.isInteger(rate) ? { rate, timeUnit: '1s' } : { rate: Math.round(rate * 60), timeUnit: '1m' }
+}
+
+function withSecrets(flow: ScriptFlow): ScriptFlow {
+  const given = Object.entries(flow.headersFrom ?? {}).map(([header, variable]) => {
+    const value = __ENV[variable]
+    if (!value) throw new Error(`${variable} is not set, and holds the header ${header}`)
+    return [header, value]
+  })
+  return { ...flow, headers: { ...flow.headers, ...Object.fromEntries(given) } }
 }
 
 /** One request, in a session that the client keeps. */
@@ -122,7 +135,7 @@ function settled(flow: ScriptFlow, client: Client, arrival: number): boolean {
   client.session = answer.headers['Mcp-Session-Id'] ?? ''
   // At once: whoever is interrupted must know which sessions to end.
   if (client.session !== '') console.log(`session\t${flow.name}\t${client.session}`)
-  post(flow, client, flow.opening, '{"jsonrpc":"2.0","method":"notifications/initialized"}')
+  post(flow, client, flow.opening, '{"jsonrpc":"2.0","method":"notifications/initialized"}', 'notifications/initialized')
   return true
 }
 
@@ -178,19 +191,23 @@ function alikeOf(body: string, id: string, own: string): Alike | undefined {
 
 function end(flow: ScriptFlow, client: Client, arrival: number): void {
   const sent = Date.now()
-  const answer = http.del(flow.url, null, paramsOf(flow, client, flow.opening)) as Answer
+  const answer = http.del(flow.url, null, paramsOf(flow, client, flow.opening, 'DELETE')) as Answer
   // A target need not let clients end their sessions.
   const ended = answer.status === 405 || (answer.status >= 200 && answer.status < 300) ? good : failureOf(answer)
   write(flow, 'DELETE', arrival, sent - client.starts, answer, ended)
   console.log(`ended\t${flow.name}\t${client.session}`)
 }
 
-const post = (flow: ScriptFlow, client: Client, request: ScriptRequest, body: string): Answer =>
-  http.post(flow.url, body, paramsOf(flow, client, request)) as Answer
+const post = (flow: ScriptFlow, client: Client, request: ScriptRequest, body: string, as?: string): Answer =>
+  http.post(flow.url, body, paramsOf(flow, client, request, as)) as Answer
 
-function paramsOf(flow: ScriptFlow, client: Client, request: ScriptRequest): Params {
-  const kept = client.params.get(request)
-  if (kept !== undefined) return kept
+/** `as` is the tag of the method, where it is not that of the request. */
+function paramsOf(flow: ScriptFlow, client: Client, request: ScriptRequest, as?: string): Params {
+  const kept = client.params.get(request) ?? newParams(flow, client, request)
+  return tagged ? { ...kept, tags: { method: as ?? request.as } } : kept
+}
+
+function newParams(flow: ScriptFlow, client: Client, request: ScriptRequest): Params {
   const headers: Record<string, string> = { ...flow.headers, ...request.headers }
   if (client.session !== undefined) Object.assign(headers, flow.settled)
   if (client.session) headers['Mcp-Session-Id'] = client.session
@@ -220,8 +237,9 @@ function writeHeld(): void {
 function endOf(message: Message | undefined, id: number, body: string, own: string): string {
   if (message === undefined) return 'no answer'
   if (message.id !== id) return 'wrong id'
-  if (message.error !== undefined) return `error ${message.error.code}`
-  if (message.result === undefined) return 'neither result nor error'
+  // A code that is no number could hold the ends of lines, and samples of its own making between them.
+  if (message.error) return `error ${Number.isInteger(message.error.code) ? message.error.code : 'without a code'}`
+  if (!message.result) return 'neither result nor error'
   if (message.result.isError === true) return 'tool error'
   return body.includes(own) ? good : 'content of another request'
 }
@@ -251,7 +269,7 @@ function messageOf(body: string, id: number): Message | undefined {
 
 function parsed(text: string): Message | undefined {
   try {
-    return JSON.parse(text) as Message
+    return (JSON.parse(text) as Message | null) ?? undefined
   } catch {
     return undefined
   }
@@ -261,6 +279,9 @@ function parsed(text: string): Message | undefined {
 export function handleSummary(data: { metrics: Record<string, { values: Record<string, number> }> }): Record<string, string> {
   return {
     [__ENV.ASSAY_SUMMARY!]: JSON.stringify({
+      schema: 'assay/load-shard/1',
+      plan: __ENV.ASSAY_PLAN,
+      segment: exec.test.options.executionSegment ?? null,
       dropped: data.metrics.dropped_iterations?.values.count ?? 0,
       iterations: data.metrics.iterations?.values.count ?? 0,
     }),

@@ -1,4 +1,4 @@
-import type { StreamEvent } from '../model/index.ts'
+import type { StreamEvent } from './exchange.ts'
 
 /**
  * Reads `text/event-stream` as the HTML standard says: LF, CR or CRLF, comments, multi-line data, and a last event dropped

@@ -89,6 +89,7 @@ async function assessTarget(
     told: (event) => tell({ target: target.name, ...event }),
     open: async (other, revision) =>
       (await unitsOf({ ...other, revisions: [revision] }, new Pace(other.limits.requestsPerSecond), activity, shared))[0]!,
+    version: 0,
     signal: options.signal,
   }
   const began = performance.now()

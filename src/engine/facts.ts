@@ -142,6 +142,10 @@ function given({ access, observe, operate, behind, beside, instruments, reach, t
       operate?.renewCertificate,
       'needs a way to have the certificate of the target renewed: see `operate.renewCertificate` of the target',
     ),
+    'version switch': has(
+      operate?.switchVersion,
+      'needs a way to have the running version of the target replaced: see `operate.switchVersion` of the target',
+    ),
     'tenant offboarding': has(
       operate?.temporaryTenant,
       'needs a tenant that may be offboarded: see `operate.temporaryTenant` of the target',

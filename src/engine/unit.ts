@@ -47,6 +47,8 @@ export interface Shared {
   told: (event: LoadEvent) => void
   /** Opens another target at a revision. Throws when it does not serve that. */
   open: (target: Target, revision: Revision) => Promise<Unit>
+  /** How often the running version of the target was replaced: it may not know the sessions that were opened before. */
+  version: number
   signal?: AbortSignal
 }
 
@@ -59,7 +61,7 @@ export class Unit {
   readonly target: Target
   readonly line: Line
   /** What is known of an MCP endpoint; other things have no connection. */
-  readonly endpoint?: { session: Connection; catalogue: Catalogue }
+  endpoint?: { readonly session: Connection; readonly catalogue: Catalogue }
   facts!: UnitFacts
   readonly #shared: Shared
   readonly #runs = new Map<Probe, Promise<ProbeEvidence>>()
@@ -69,12 +71,15 @@ export class Unit {
   readonly #echo: { call?: Promise<ToolCall> } = {}
   readonly #beside = new Map<Beside, Promise<Unit>>()
   readonly #access?: AuthorityAccess
+  #version: number
+  #renewed: Promise<void> = Promise.resolve()
 
   constructor(target: Target, line: Line, shared: Shared, endpoint?: { session: Connection; catalogue: Catalogue }) {
     this.target = target
     this.line = line
     this.endpoint = endpoint
     this.#shared = shared
+    this.#version = shared.version
     this.#access = target.access && withoutSecrets(target.access, line.recorder)
   }
 
@@ -143,6 +148,7 @@ export class Unit {
   async #run(probe: Probe): Promise<ProbeEvidence> {
     const lack = this.#lackOf(probe)
     if (lack) return { unfit: lack.kind, reason: lack.reason }
+    await this.#renew()
     const own: Connection[] = []
     const began = performance.now()
     const deadline = probe.deadline ?? this.target.limits.probeDeadline
@@ -161,6 +167,26 @@ export class Unit {
     }
   }
 
+  /** Opens the shared sessions anew after the version of the target was replaced. */
+  #renew(): Promise<void> {
+    if (this.#version === this.#shared.version || this.endpoint === undefined) return this.#renewed
+    this.#version = this.#shared.version
+    this.#sessions.clear()
+    const { catalogue } = this.endpoint
+    this.#renewed = this.line.open().then((session) => {
+      this.endpoint = { session, catalogue }
+    })
+    return this.#renewed
+  }
+
+  async #switchVersion(): Promise<void> {
+    try {
+      await this.target.operate!.switchVersion!()
+    } finally {
+      this.#shared.version += 1
+    }
+  }
+
   #context(probe: Probe, own: Connection[]): ProbeContext {
     const { target, line } = this
     const endpoint = () => this.#endpoint()
@@ -176,7 +202,7 @@ export class Unit {
         return this.#access
       },
       observe: target.observe ?? {},
-      operate: target.operate ?? {},
+      operate: { ...target.operate, ...(target.operate?.switchVersion && { switchVersion: () => this.#switchVersion() }) },
       approved: target.contracts?.[line.revision],
       behind: target.behind ?? [],
       identities: target.identities.map(({ name, tenant, canaries }) => ({ name, tenant, canaries })),
@@ -200,7 +226,8 @@ export class Unit {
       },
       storm: (plan) => raise(plan, line.recorder, target.limits.storm),
       nominal: target.nominal ?? modest,
-      load: async (traffic) => {
+      most: target.limits.requestsPerSecond,
+      load: async (traffic, toldProbe) => {
         const { signal, told } = this.#shared
         const { revision } = line
         const { objectives } = traffic
@@ -208,7 +235,10 @@ export class Unit {
           await scriptOf(traffic, async (at) => (at === undefined ? this : await this.#besideAt(at)).#way(own)),
           {
             signal,
-            told: (progress) => told({ type: 'load-progress', revision, objectives, progress }),
+            told: (progress) => {
+              toldProbe?.(progress)
+              told({ type: 'load-progress', revision, objectives, progress })
+            },
           },
         )
         told({ type: 'load-measured', revision, probe: probe.name, objectives, result })

@@ -383,3 +383,19 @@ describe('the record', () => {
     expect(await upstream.traffic()).toEqual([])
   })
 })
+
+test('tokens that have ended are refused, all at the end of the first second, and others are good', async () => {
+  const list = (token: string) =>
+    post(
+      { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta } },
+      { authorization: `Bearer ${token}`, 'mcp-protocol-version': '2026-07-28' },
+    )
+  expect((await list('one')).status).toBe(200)
+  await upstream.condition('ended-tokens')
+  const [first, second] = await Promise.all([list('one'), list('one')])
+  expect([first.status, second.status]).toEqual([401, 401])
+  expect(first.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"')
+  expect((await list('two')).status).toBe(200)
+  await upstream.condition('up')
+  expect((await list('one')).status).toBe(200)
+})

@@ -27,6 +27,7 @@ import { Calls, observe } from './scripted-upstream/record.ts'
 import { type Script, Scripts } from './scripted-upstream/scripts.ts'
 import { Sessions, sessionOf } from './scripted-upstream/sessions.ts'
 import { honoured, openStream, Standings, sendEvent } from './scripted-upstream/streams.ts'
+import { Tokens } from './scripted-upstream/tokens.ts'
 
 export { fingerprint } from './scripted-upstream/record.ts'
 
@@ -71,6 +72,7 @@ class Upstream implements StartedScriptedUpstream {
   readonly #traffic = new Calls()
   readonly #sessions = new Sessions()
   readonly #standings = new Standings()
+  readonly #tokens = new Tokens()
   readonly #held = new Set<Handling>()
   readonly #inFlight = new Map<Handling, AbortController>()
   #condition: Condition = 'up'
@@ -124,6 +126,7 @@ class Upstream implements StartedScriptedUpstream {
     const before = this.#condition
     this.#condition = state
     if (before === 'hang' && state !== 'hang') for (const handling of this.#held) drop(handling)
+    if (state === 'ended-tokens') this.#tokens.end()
     if (state === 'lost-sessions') {
       this.#sessions.lose()
       this.#standings.end()
@@ -238,6 +241,7 @@ class Upstream implements StartedScriptedUpstream {
   #begin(request: IncomingMessage, response: ServerResponse, message: Json): Handling {
     const call = observe(request, message)
     this.#traffic.add(call)
+    this.#tokens.see(call)
     const controller = new AbortController()
     const era = eraOfMessage(message, claimedVersion(request, message))
     const { signal } = controller
@@ -268,8 +272,13 @@ class Upstream implements StartedScriptedUpstream {
     if (this.#condition === 'unavailable') reply(handling.response, 503)
     else if (this.#condition === 'garbage') reply(handling.response, 200, '\u0000\u0001{]garbage')
     else if (this.#condition === 'hang') await this.#hold(handling)
+    else if (this.#condition === 'ended-tokens' && this.#tokens.hasEnded(handling.call)) await this.#refuseToken(handling)
     else return false
     return true
+  }
+
+  async #refuseToken({ response, signal }: Handling): Promise<void> {
+    if (await pause(this.#tokens.held(), signal)) reply(response, 401, undefined, { 'www-authenticate': 'Bearer error="invalid_token"' })
   }
 
   async #hold(handling: Handling): Promise<void> {

@@ -51,6 +51,8 @@ export interface Operations {
   temporaryTenant?(): Promise<TemporaryTenant>
   /** Gives the target another certificate for the same names, as its renewal would. */
   renewCertificate?(): Promise<void>
+  /** Replaces the running version of the target, as a deployment of it does; over when the former one is gone. */
+  switchVersion?(): Promise<void>
 }
 
 /** A tenant for the occasion, with one client that has what the first client of `authority.clients` has. */

@@ -19,8 +19,11 @@ export interface ScriptedUpstream {
   setResources(resources: Record<string, unknown>[] | null): Promise<void>
   /** Sends a notification to every client of the upstream. */
   notify(method: string, params?: Record<string, unknown>): Promise<void>
-  /** Behaviour of everything that is not a scripted call: `down` refuses connections, `hang` never answers. */
-  condition(state: 'up' | 'down' | 'hang' | 'garbage' | 'unavailable' | 'lost-sessions'): Promise<void>
+  /**
+   * Behaviour of everything that is not a scripted call: `down` refuses connections, `hang` never answers, `ended-tokens` answers 401
+   * to every token it has seen before, and others as ever; all that come within the first second at its end, so that many are refused at once.
+   */
+  condition(state: 'up' | 'down' | 'hang' | 'garbage' | 'unavailable' | 'lost-sessions' | 'ended-tokens'): Promise<void>
 }
 
 export interface UpstreamBehaviour {

@@ -155,7 +155,7 @@ export interface LoadGenerator {
 }
 
 export interface LoadProgress {
-  /** Seconds. */
+  /** Seconds since the generator was started, which is a moment before the traffic begins. */
   readonly at: number
   readonly of: number
   /** Flows that were under way in the last second. */

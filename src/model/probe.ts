@@ -3,7 +3,7 @@ import type { Contracts } from './contract.ts'
 import type { DeploymentDocument } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import type { History } from './history.ts'
-import type { Beside, LoadResult, Traffic } from './load.ts'
+import type { Beside, LoadProgress, LoadResult, Traffic } from './load.ts'
 import type { Nominal } from './objective.ts'
 import type { Era, Revision } from './revision.ts'
 import type { OpenStreams, StreamPlan, StreamsResult } from './streams.ts'
@@ -85,8 +85,13 @@ export interface ProbeContext {
   storm(plan: StormPlan): Promise<Storm>
   /** How much traffic the target is meant to carry. */
   readonly nominal: Nominal
-  /** Sends traffic, and waits for its end. Throws `Unfit` when the target allows less, or there is nothing to send it with. */
-  load(traffic: Traffic): Promise<LoadResult>
+  /** Requests a second that it may be sent at most. */
+  readonly most: number
+  /**
+   * Sends traffic, and waits for its end; `told` once a second how far it is. Throws `Unfit` when the target allows less, or there is
+   * nothing to send it with.
+   */
+  load(traffic: Traffic, told?: (progress: LoadProgress) => void): Promise<LoadResult>
   /** What this probe's traffic came to in earlier runs, each time it was first sent; nothing where no history is kept. */
   history(): History
   /**

@@ -59,6 +59,7 @@ export type Facility =
   | 'M2M secret rotation'
   | 'client secret rotation'
   | 'certificate renewal'
+  | 'version switch'
   | 'tenant offboarding'
   | 'limited initial access token'
   | 'client documents'

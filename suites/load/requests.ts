@@ -13,3 +13,9 @@ export async function usual(context: ProbeContext): Promise<FlowRequest[]> {
     { method: 'tools/list', weight: 2 },
   ]
 }
+
+/** Requests that are enough for every judgement of the usual ones. */
+const plenty = 30
+
+/** So many seconds, or as many as bring enough requests where the rate is low. */
+export const secondsAt = (rate: number, least: number): number => Math.max(least, Math.ceil(plenty / rate))

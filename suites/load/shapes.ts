@@ -1,4 +1,19 @@
-import { all, check, each, holdsIf, type Judgement, probe, type Series, section } from '../../src/model/index.ts'
+import {
+  all,
+  broken,
+  check,
+  each,
+  holdsIf,
+  holdsWith,
+  inconclusive,
+  type Judgement,
+  type LoadResult,
+  notTestable,
+  probe,
+  type Series,
+  section,
+} from '../../src/model/index.ts'
+import { type Held, heldBy } from './gauges.ts'
 import { echoRequest, usual } from './requests.ts'
 import { allGood, asFast, enough, sound, timed, wordsOf } from './verdicts.ts'
 
@@ -9,8 +24,32 @@ const head = { spec: 'load', revisions: '2025-03-26..', over: 'http', requires }
 const churn = probe('clients that come and go', { ...options, requires: [...requires, 'sessions'] }, async (context) => {
   const { rate } = context.nominal
   const requests = [await echoRequest(context)]
-  return context.load({ warmUp: 1_000, flows: [{ name: 'clients', arrivals: 'visits', rate: rate / 2, seconds: 7, requests }] })
+  const flows = [{ name: 'clients', arrivals: 'visits', rate: rate / 2, seconds: 7, requests }] as const
+  const before = await heldBy(context)
+  const sent = await context.load({ warmUp: 1_000, flows })
+  let after = await heldBy(context)
+  // What a target ends with some delay is ended all the same.
+  for (let second = 0; second < delay && (after.sessions ?? 0) > (before.sessions ?? 0); second += 1) {
+    await context.pause(1_000)
+    after = await heldBy(context)
+  }
+  return { ...sent, before, after }
 })
+
+/** Seconds until ended sessions are gone, and the shares of them that may still be there, and that are a leak for sure. */
+const [delay, few, many] = [5, 0.1, 0.5]
+
+/** The target holds about as many sessions as before all those came and went. */
+function gone({ before, after, flows: { clients } }: { before: Held; after: Held } & Pick<LoadResult, 'flows'>): Judgement {
+  if (before.sessions === undefined || after.sessions === undefined)
+    return notTestable('its metrics hold no gauge of sessions, named `sessions` or `…_sessions`: see `observe.metrics` of the target')
+  const opened = clients?.sessions.opened ?? 0
+  const more = after.sessions - before.sessions
+  const seen = `${before.sessions} sessions before, ${after.sessions} after ${opened} came and went`
+  if (more >= opened * many)
+    return broken('keeps sessions that have ended', { expected: `about ${before.sessions} sessions`, actual: seen })
+  return more <= opened * few ? holdsWith(seen) : inconclusive(`${seen}: others may have opened some; run again when nobody else does`)
+}
 
 const unkept = probe('a connection for each request', { ...options, requires }, async (context) => {
   const { rate } = context.nominal
@@ -79,6 +118,17 @@ export default [
           ),
         ),
       fix: 'Free everything a session holds when it is ended, and draw ids at random.',
+    }),
+  ]),
+  ...section({ ...head, page: 'churn', revisions: '2025-03-26..2025-11-25' }, [
+    check('load/session-leak', {
+      title: 'Sessions that have ended are gone',
+      objective: 'hold no more sessions when many have come and gone',
+      requires: ['sessions', 'metrics'],
+      weakness: ['CWE-401', 'CWE-772'],
+      needs: { churn },
+      judge: ({ churn }) => sound(churn, () => enough(churn.flows.clients, 'DELETE', 20, () => gone(churn))),
+      fix: 'Take a session out of every table when it is ended: those of streams, of limits and of servers behind as well.',
     }),
   ]),
   ...section({ ...head, page: 'connections' }, [

@@ -19,11 +19,13 @@ import {
   type Traffic,
   type UnitFacts,
 } from '../../src/model/index.ts'
+import { watching } from './gauges.ts'
 import { comparable, worsened } from './nights.ts'
 import { usual } from './requests.ts'
 import { enough, impairedBy, milliseconds, percent, sound, timed, wordsOf } from './verdicts.ts'
 
-const warmUp = 2
+/** Seconds. */
+export const warmUp = 2
 /** A share as far off as this by chance alone in one run of a hundred is taken for no chance. */
 const unlikely = 0.01
 
@@ -37,12 +39,14 @@ export const steady = probe(
       objectives: context.facts.objectives,
       flows: [{ name: 'agents', arrivals: 'calls', rate, seconds: seconds + warmUp, requests: await usual(context) }],
     }
-    const sent = await context.load(traffic)
+    const watch = watching(context)
+    const sent = await context.load(traffic, watch.look)
+    const held = await watch.seen()
     const { machine, loads } = context.history()
     // What seems to have become slower is measured once more, and is slower only if it is so then too.
     const seemsSlower = impairedBy(sent) === undefined && worsened(sent, comparable(loads, machine, rate).nights).length > 0
     const again = seemsSlower ? await context.load(traffic) : undefined
-    return { sent, earlier: { machine, rate, loads }, ...(again && { again }) }
+    return { sent, held, earlier: { machine, rate, loads }, ...(again && { again }) }
   },
 )
 

@@ -2,7 +2,7 @@
  * Proves that every check can fail and that every seeded defect is caught by exactly the checks it names, by running the
  * whole catalogue against the reference deployment once undamaged and once with each defect.
  *
- *   node scripts/kill-matrix.ts                 all, and writes docs/kill-matrix.{md,json}
+ *   node scripts/kill-matrix.ts                 all, and writes docs/kill-matrix.{md,json} and docs/load-matrix.md
  *   node scripts/kill-matrix.ts --check         all, and fails when the written pages differ
  *   node scripts/kill-matrix.ts --area tools    the defects of one area, nothing written
  */
@@ -11,7 +11,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Defect } from '../fixtures/defects/defect.ts'
 import { defects } from '../fixtures/defects/index.ts'
-import { type Proof, proveDefects, proveReference, proveReferenceUnderLoad, type UnderLoad } from '../fixtures/defects/prove.ts'
+import { isGreen, type Proof, proveDefects, proveReference, proveReferenceUnderLoad, type UnderLoad } from '../fixtures/defects/prove.ts'
 import { eraOf, type Finding, type Revision, revisions } from '../src/model/index.ts'
 import { obtain } from '../src/toolchain/index.ts'
 import { loadChecks } from '../suites/index.ts'
@@ -70,11 +70,10 @@ reportUndamaged(await proveReference())
 const unmeasured = others.length < 6 ? await proveDefects(others) : (await runShards(false)).flatMap(({ proofs }) => proofs)
 const loaded = measured.length === 0 ? [] : await runShards(true)
 const underLoad: Record<string, UnderLoad> = Object.assign({}, ...loaded.map((shard) => shard.underLoad))
-for (const [revision, { notGreen }] of Object.entries(underLoad)) {
-  // Whatever two at once say against the reference has to be said by one alone as well.
-  if (notGreen.length > 0) underLoad[revision] = await proveReferenceUnderLoad(revision as Revision)
-  reportUndamaged(underLoad[revision]!.notGreen)
-  for (const [lack, outcomes] of Object.entries(underLoad[revision]!.starved))
+for (const [revision, loadedThen] of Object.entries(underLoad)) {
+  await settleUnderLoad(revision as Revision, loadedThen)
+  reportUndamaged(loadedThen.findings.filter((finding) => !isGreen(finding)))
+  for (const [lack, outcomes] of Object.entries(loadedThen.starved))
     for (const [check, outcome] of Object.entries(outcomes))
       if (outcome !== 'inconclusive' && outcome !== 'not-applicable') problems.push(`${check}: ${outcome} at ${revision} with ${lack}`)
 }
@@ -96,12 +95,26 @@ const without = checks
 for (const id of without) problems.push(`${id}: no defect makes it fail`)
 for (const { id } of chosen) if (chosen.filter((other) => other.id === id).length > 1) problems.push(`${id}: the name stands twice`)
 
-if (area === undefined && values.defect === undefined) await publish(problems)
+if (values.defect === undefined && area === undefined) await publish({ ...matrixPages(), ...loadPages() })
+if (values.defect === undefined && area === 'load') await publish(loadPages())
 for (const problem of problems) console.log(problem)
 console.log(
   `${proofs.length} defects, ${killedBy.size} of ${checks.length} checks seen failing, ${problems.length} problems, ${Math.round((performance.now() - started) / 1000)} s`,
 )
 process.exit(problems.length > 0 ? 1 : 0)
+
+/** Whatever two processes at once say against the reference has to be said by one alone as well. */
+async function settleUnderLoad(revision: Revision, loadedThen: UnderLoad): Promise<void> {
+  const doubtful = loadedThen.findings.filter((finding) => !isGreen(finding))
+  if (doubtful.length === 0) return
+  for (const { check, outcome, reason, actual } of doubtful)
+    console.error(`  in doubt: the reference at ${revision}: ${check}: ${outcome}: ${reason} ${actual ?? ''}`)
+  const again = await proveReferenceUnderLoad(
+    revision,
+    doubtful.map(({ check }) => check),
+  )
+  loadedThen.findings = loadedThen.findings.map((finding) => again.findings.find(({ check }) => check === finding.check) ?? finding)
+}
 
 function reportUndamaged(findings: readonly Finding[]): void {
   for (const { check, revision, outcome, reason, actual } of findings)
@@ -138,18 +151,27 @@ function runShard(index: number, load: boolean): Promise<Shard> {
   })
 }
 
-async function publish(problems: string[]): Promise<void> {
-  const byCheck = Object.fromEntries(checks.map(({ id }) => [id, (killedBy.get(id) ?? []).toSorted()]))
+function caughtBy(): Record<string, string[]> {
+  return Object.fromEntries(checks.map(({ id }) => [id, (killedBy.get(id) ?? []).toSorted()]))
+}
+
+function matrixPages(): Record<string, string> {
+  const byCheck = caughtBy()
   const byDefect = Object.fromEntries(
     proofs.map(({ defect, caught }) => [defect, caught.toSorted()]).toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
   )
-  const json = `${JSON.stringify({ checks: byCheck, defects: byDefect }, null, 2)}\n`
-  const page = pageOf(byCheck, byDefect)
-  for (const [file, text] of [
-    ['docs/kill-matrix.json', json],
-    ['docs/kill-matrix.md', page],
-    ['docs/load-matrix.md', loadPage(byCheck)],
-  ] as const) {
+  return {
+    'docs/kill-matrix.json': `${JSON.stringify({ checks: byCheck, defects: byDefect }, null, 2)}\n`,
+    'docs/kill-matrix.md': pageOf(byCheck, byDefect),
+  }
+}
+
+function loadPages(): Record<string, string> {
+  return { 'docs/load-matrix.md': loadPage(caughtBy()) }
+}
+
+async function publish(pages: Record<string, string>): Promise<void> {
+  for (const [file, text] of Object.entries(pages)) {
     if (values.check !== true) await writeFile(file, text)
     else if ((await readFile(file, 'utf8').catch(() => '')) !== text) problems.push(`${file} is out of date: run npm run docs`)
   }
@@ -182,7 +204,8 @@ function loadPage(byCheck: Record<string, string[]>): string {
   return `# Load matrix
 
 Generated by \`npm run docs\`: do not edit. What each check of load says of the undamaged reference in both eras, on which seeded
-mistakes it fails, and what it says of the same measurements with too few virtual users, without samples, and without k6: nothing.
+mistakes it fails, and what it says of the same measurements with too few users or streams, without samples, and without k6: nothing.
+What is empty does not apply: streams are not read by k6.
 
 | ${head.join(' | ')} |
 | ${head.map(() => '---').join(' | ')} |

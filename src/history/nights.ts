@@ -11,9 +11,8 @@ export function pastLoadsOf(entries: readonly HistoryEntry[], target: string): P
   return own.filter(({ run }) => runs.has(run)).flatMap(loadsOf)
 }
 
-function loadsOf({ run, at, revision, verdict, interrupted, machine, nominal, loads }: HistoryEntry): PastLoad[] {
+function loadsOf({ run, at, revision, machine, nominal, loads }: HistoryEntry): PastLoad[] {
   if (revision === undefined) return []
-  const conclusive = verdict !== 'inconclusive' && !interrupted
   // What was sent once more was sent because of what came of it the first time: only the first time is like every other night.
   const first = loads.filter(({ probe }, at) => loads.findIndex((load) => load.probe === probe) === at)
   return first.map(({ probe, conditions, flows }) => ({
@@ -21,7 +20,6 @@ function loadsOf({ run, at, revision, verdict, interrupted, machine, nominal, lo
     at,
     revision,
     probe,
-    conclusive,
     machine,
     rate: nominal.rate,
     conditions,

@@ -38,7 +38,7 @@ export function mannWhitney(first: readonly number[], second: readonly number[])
   const variance = ((n * m) / 12) * (all + 1 - tied / (all * (all - 1)))
   if (variance === 0) return { u, p: 1 }
   const z = Math.max(0, Math.abs(u - (n * m) / 2) - 0.5) / Math.sqrt(variance)
-  return { u, p: Math.min(1, 2 * upperTail(z)) }
+  return { u, p: Math.min(1, 2 * aboveNormal(z)) }
 }
 
 /** How often each value stands that stands more than once. */
@@ -72,8 +72,9 @@ function waysOf(n: number, m: number): number[] {
   return ways
 }
 
-/** The chance that a standard normal variable exceeds z >= 0; Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.17. */
-function upperTail(z: number): number {
+/** The chance that a standard normal variable exceeds z; Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.17. */
+export function aboveNormal(z: number): number {
+  if (z < 0) return 1 - aboveNormal(-z)
   const t = 1 / (1 + 0.2316419 * z)
   const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)
   return density * t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))

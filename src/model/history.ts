@@ -24,8 +24,6 @@ export interface PastLoad {
   readonly at: string
   readonly revision: Revision
   readonly probe: string
-  /** Whether the run came to its end, and to a verdict. */
-  readonly conclusive: boolean
   readonly machine: Machine
   /** Requests a second that the target was meant to carry. */
   readonly rate: number

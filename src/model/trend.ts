@@ -1,4 +1,4 @@
-import { median } from './comparison.ts'
+import { aboveNormal, median } from './comparison.ts'
 
 /** Whether measurements that follow one another rise, and how fast. */
 
@@ -24,12 +24,4 @@ export function mannKendall(values: readonly number[]): { s: number; p: number }
 export function theilSen(points: readonly { readonly x: number; readonly y: number }[]): number {
   const slopes = points.flatMap((point, at) => points.slice(at + 1).map((later) => (later.y - point.y) / (later.x - point.x)))
   return median(slopes.filter(Number.isFinite))
-}
-
-/** The chance that a standard normal variable exceeds z; Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.17. */
-function aboveNormal(z: number): number {
-  if (z < 0) return 1 - aboveNormal(-z)
-  const t = 1 / (1 + 0.2316419 * z)
-  const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)
-  return density * t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
 }

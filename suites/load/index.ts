@@ -1,6 +1,7 @@
 import beside from './beside.ts'
 import breakpoint from './breakpoint.ts'
 import burst from './burst.ts'
+import failingServer from './failing-server.ts'
 import neighbours from './neighbours.ts'
 import shapes from './shapes.ts'
 import smoke from './smoke.ts'
@@ -13,5 +14,20 @@ import upstream from './upstream.ts'
 import versionSwitch from './version-switch.ts'
 
 export default {
-  load: [smoke, steady, trend, soak, beside, burst, neighbours, shapes, streams, upstream, tokenEnd, breakpoint, versionSwitch],
+  load: [
+    smoke,
+    steady,
+    trend,
+    soak,
+    beside,
+    burst,
+    neighbours,
+    shapes,
+    streams,
+    upstream,
+    tokenEnd,
+    failingServer,
+    breakpoint,
+    versionSwitch,
+  ],
 }

@@ -42,7 +42,6 @@ export function comparable(
 }
 
 function unlike(load: PastLoad, machine: Machine, rate: number): string | undefined {
-  if (!load.conclusive) return 'interrupted or inconclusive'
   if (load.machine.model !== machine.model || load.machine.processors !== machine.processors) return 'on another machine'
   if (load.rate !== rate) return 'at another rate'
   return unimpaired(load) ? undefined : 'under conditions that were not sound'

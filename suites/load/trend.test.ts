@@ -72,12 +72,12 @@ describe('the latency of the last nights', () => {
     ['with too short a one', /^13 earlier nights/, { nights: slowerForFourNights.slice(1) }],
     ['at another rate', /there are 14 at another rate beside/, { rate: 50 }],
     [
-      'of another machine, of runs without a verdict, and of conditions that were not sound',
-      /^11 earlier.*1 on another machine, 1 interrupted or inconclusive, 1 under conditions/,
+      'of another machine, of traffic that was cut short, and of conditions that were not sound',
+      /^11 earlier.*1 on another machine, 2 under conditions/,
       {
         changed: (load, night) => {
           if (night === 0) return { ...load, machine: { ...load.machine, processors: 999 } }
-          if (night === 1) return { ...load, conclusive: false }
+          if (night === 1) return { ...load, conditions: { ...load.conditions, cutShort: 'the run was interrupted' } }
           return night === 2 ? { ...load, conditions: { ...load.conditions, dropped: 3 } } : load
         },
       },

@@ -50,9 +50,14 @@ export async function mergeLoad(context: Context, { files, target, config, out, 
   checkWithin(result, facts.objectives ?? [])
   const run = await openRun(resolve(context.cwd, out ?? resultsDirectory), newRunId())
   context.running(run.directory)
-  const evidence = { facts, exchanges: [], probes: { [probe!.name]: { value: result } } }
+  const evidence = { facts, exchanges: [], probes: { [probe!.name]: { value: { sent: result } satisfies Steady } } }
   const judged = await judgeGiven(evidence, checks, run.id, run.directory)
   return (await conclude(context, { loaded, policy: defaultPolicy, accepted: {}, json, reporters: [...reporters] }, run, judged, all)).code
+}
+
+/** Of what the probe of steady traffic leaves, what its checks look at. */
+interface Steady {
+  sent: LoadResult
 }
 
 interface Written {
@@ -85,7 +90,7 @@ async function readAll(files: readonly string[], cwd: string, readEvidence: Engi
       if (gathered === undefined || 'unfit' in gathered)
         throw unfit(`${file} has no result of steady traffic: ${gathered?.reason ?? 'none was sent'}`, 'leave it out, or run it again')
       written.facts.push(evidence.facts)
-      written.results.push(gathered.value as LoadResult)
+      written.results.push((gathered.value as Steady).sent)
     } else throw unfit(`nothing is known of the form of ${file}`, 'give plan.json, what shards wrote, or evidence of runs')
   }
   return written

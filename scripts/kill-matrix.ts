@@ -114,6 +114,8 @@ async function settleUnderLoad(revision: Revision, loadedThen: UnderLoad): Promi
     doubtful.map(({ check }) => check),
   )
   loadedThen.findings = loadedThen.findings.map((finding) => again.findings.find(({ check }) => check === finding.check) ?? finding)
+  // What a starved measurement says rests on the sound one.
+  for (const [lack, outcomes] of Object.entries(again.starved)) Object.assign(loadedThen.starved[lack]!, outcomes)
 }
 
 function reportUndamaged(findings: readonly Finding[]): void {

@@ -15,16 +15,15 @@ import {
   section,
 } from '../../src/model/index.ts'
 import { echoRequest } from './requests.ts'
+import { echoed, ofLoad, sending } from './scenario.ts'
 import { enough, milliseconds, timed, wordsOf } from './verdicts.ts'
 
-const options = { over: 'http', alone: 'on this machine', disruptive: true, deadline: 3_600_000 } as const
-const requires = ['load', 'newest of its era', 'echo tool'] as const
-const head = { spec: 'load', revisions: '2025-03-26..', over: 'http' } as const
+const options = { ...sending, deadline: 3_600_000 } as const
 
 /** Seconds of calls through the target and past it, at the same time. */
 const together = 8
 
-const direct = probe('calls through the target and past it', { ...options, requires: [...requires, 'direct server'] }, async (context) => {
+const direct = probe('calls through the target and past it', { ...options, requires: [...echoed, 'direct server'] }, async (context) => {
   const { rate, overhead } = context.nominal
   const flow = { arrivals: 'calls', rate, seconds: 1 + together } as const
   const sent = await context.load({
@@ -65,7 +64,7 @@ async function inTurns(context: ProbeContext): Promise<LoadResult> {
 
 const releases = probe(
   'the release and the one before it, in turns',
-  { ...options, requires: [...requires, 'previous release'] },
+  { ...options, requires: [...echoed, 'previous release'] },
   async (context) => {
     const first = await inTurns(context)
     // What is worse once may be so by chance, and is measured again.
@@ -74,7 +73,7 @@ const releases = probe(
 )
 
 export default [
-  ...section({ ...head, page: 'overhead', requires: [...requires, 'direct server'] }, [
+  ...section({ ...ofLoad, page: 'overhead', requires: [...echoed, 'direct server'] }, [
     check('load/overhead', {
       title: 'The target adds little to a call',
       objective: 'add little to the time a call takes that the server behind it answers',
@@ -83,7 +82,7 @@ export default [
       fix: 'See what the target does for each call that it could do once: fetching keys and tokens, opening connections and sessions to servers, reading configuration.',
     }),
   ]),
-  ...section({ ...head, page: 'release', requires: [...requires, 'previous release'] }, [
+  ...section({ ...ofLoad, page: 'release', requires: [...echoed, 'previous release'] }, [
     check('load/release', {
       title: 'The release is as fast as the one before it',
       objective: 'answer calls as fast as the release before it',

@@ -15,6 +15,7 @@ import {
   type UnitFacts,
 } from '../../src/model/index.ts'
 import { secondsAt, usual } from './requests.ts'
+import { echoed, ofLoad, sending } from './scenario.ts'
 import { allServed, asFast, enough, impairedBy, milliseconds, sound, timed, wordsOf } from './verdicts.ts'
 
 /** How many times what the target is meant to carry is tried: more takes a small machine to its own end first. */
@@ -39,7 +40,7 @@ interface Step {
 
 const loaded = probe(
   'more and more traffic, until the target is at its end',
-  { requires: ['load', 'newest of its era', 'echo tool'], over: 'http', alone: 'on this machine', disruptive: true, deadline: 600_000 },
+  { ...sending, requires: echoed, deadline: 600_000 },
   async (context) => {
     const { nominal, most } = context
     const bound = Math.min(most, nominal.rate * times)
@@ -134,49 +135,46 @@ function whenLoaded({ within, steps }: Loaded, judge: (knee: Step | undefined, m
   return judge(kneeOf(steps, within), Math.max(...steps.map(({ rate }) => rate)))
 }
 
-export default section(
-  { spec: 'load', page: 'breakpoint', revisions: '2025-03-26..', over: 'http', requires: ['load', 'newest of its era', 'echo tool'] },
-  [
-    check('load/breakpoint', {
-      title: 'Asked for twice what it can carry, the target still serves half of that',
-      objective: `serve at least ${kept * 100} % of what it can carry when it is asked for twice as much`,
-      needs: { loaded },
-      judge: ({ loaded }) =>
-        whenLoaded(loaded, (knee, most) => {
-          const { within, steps, over } = loaded
-          if (knee === undefined) return all(steps.map(({ sent }) => sound(sent, () => holdsWith(`no breakpoint up to ${most}/s`))))
-          const best = over.toSorted((a, b) => goodput(b, within) - goodput(a, within))[0]!
-          const seen = `${rounded(goodput(best, within))} calls a second within ${milliseconds(within)} at ${best.rate}/s, ${rounded(goodput(knee, within))} at ${knee.rate}/s`
-          return timed(best.sent, () =>
-            enough(best.sent.flows.calls, 'tools/call', 20, ({ bad }) =>
-              keepsUp(best, knee, within)
-                ? holdsWith(seen)
-                : broken('serves hardly anybody when too much is asked of it', {
-                    expected: `${rounded(goodput(knee, within) * kept)} calls a second within ${milliseconds(within)}`,
-                    actual: `${seen}${Object.keys(bad).length === 0 ? '' : `: ${wordsOf(bad)}`}`,
-                  }),
-            ),
-          )
-        }),
-      fix: 'Bound what may be under way and refuse the rest at once, with 429 or 503; drop what has waited longer than anybody waits for.',
-    }),
-    check('load/breakpoint-recovery', {
-      title: 'When too much was asked of it the target serves as before',
-      objective: 'serve what it is meant to carry again after more was asked of it than it can carry',
-      needs: { loaded },
-      judge: ({ loaded }) =>
-        whenLoaded(loaded, () => {
-          const [{ sent: first }, { sent: last }] = [loaded.steps[0]!, loaded.after]
-          const undisturbed = allServed(first.flows.calls)
-          return undisturbed.kind === 'broken'
-            ? inconclusive(`it fails before that too: ${undisturbed.reason}`)
-            : sound(last, () => undisturbed.and(allServed(last.flows.calls))).and(
-                timed(last, () => asFast(first.flows.calls, last.flows.calls, 'is still slow when the crowd has gone')),
-              )
-        }),
-      fix: 'Free what an overload has taken: places in queues and pools, open breakers, connections to servers.',
-    }),
-  ],
-)
+export default section({ ...ofLoad, page: 'breakpoint', requires: echoed }, [
+  check('load/breakpoint', {
+    title: 'Asked for twice what it can carry, the target still serves half of that',
+    objective: `serve at least ${kept * 100} % of what it can carry when it is asked for twice as much`,
+    needs: { loaded },
+    judge: ({ loaded }) =>
+      whenLoaded(loaded, (knee, most) => {
+        const { within, steps, over } = loaded
+        if (knee === undefined) return all(steps.map(({ sent }) => sound(sent, () => holdsWith(`no breakpoint up to ${most}/s`))))
+        const best = over.toSorted((a, b) => goodput(b, within) - goodput(a, within))[0]!
+        const seen = `${rounded(goodput(best, within))} calls a second within ${milliseconds(within)} at ${best.rate}/s, ${rounded(goodput(knee, within))} at ${knee.rate}/s`
+        return timed(best.sent, () =>
+          enough(best.sent.flows.calls, 'tools/call', 20, ({ bad }) =>
+            keepsUp(best, knee, within)
+              ? holdsWith(seen)
+              : broken('serves hardly anybody when too much is asked of it', {
+                  expected: `${rounded(goodput(knee, within) * kept)} calls a second within ${milliseconds(within)}`,
+                  actual: `${seen}${Object.keys(bad).length === 0 ? '' : `: ${wordsOf(bad)}`}`,
+                }),
+          ),
+        )
+      }),
+    fix: 'Bound what may be under way and refuse the rest at once, with 429 or 503; drop what has waited longer than anybody waits for.',
+  }),
+  check('load/breakpoint-recovery', {
+    title: 'When too much was asked of it the target serves as before',
+    objective: 'serve what it is meant to carry again after more was asked of it than it can carry',
+    needs: { loaded },
+    judge: ({ loaded }) =>
+      whenLoaded(loaded, () => {
+        const [{ sent: first }, { sent: last }] = [loaded.steps[0]!, loaded.after]
+        const undisturbed = allServed(first.flows.calls)
+        return undisturbed.kind === 'broken'
+          ? inconclusive(`it fails before that too: ${undisturbed.reason}`)
+          : sound(last, () => undisturbed.and(allServed(last.flows.calls))).and(
+              timed(last, () => asFast(first.flows.calls, last.flows.calls, 'is still slow when the crowd has gone')),
+            )
+      }),
+    fix: 'Free what an overload has taken: places in queues and pools, open breakers, connections to servers.',
+  }),
+])
 
 const rounded = (value: number): number => Math.round(value)

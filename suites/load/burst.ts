@@ -1,5 +1,6 @@
 import { broken, check, type FlowResult, holdsIf, holdsWith, inconclusive, type Judgement, probe, section } from '../../src/model/index.ts'
 import { usual } from './requests.ts'
+import { echoed, ofLoad, sending } from './scenario.ts'
 import { allServed, asFast, enough, sound, timed, wordsOf } from './verdicts.ts'
 
 /** How many times what the target is meant to carry. */
@@ -9,28 +10,24 @@ const most = 400
 /** Seconds: before, of the burst, until the target must serve again, and after. */
 const [before, during, grace, after] = [3, 3, 3, 3]
 
-const burst = probe(
-  'ten times what the target is meant to carry, for a moment',
-  { requires: ['load', 'newest of its era', 'echo tool'], over: 'http', alone: 'on this machine', disruptive: true, deadline: 60_000 },
-  async (context) => {
-    const { rate } = context.nominal
-    const requests = await usual(context)
-    const [, other] = context.identities
-    const flow = { arrivals: 'calls', requests } as const
-    const high = Math.max(rate, Math.min(most, rate * times))
-    return context.load({
-      warmUp: 1_000,
-      flows: [
-        { ...flow, name: 'before', rate, seconds: before },
-        { ...flow, name: 'burst', rate: high, seconds: during, after: before },
-        { ...flow, name: 'after', rate, seconds: after, after: before + during + grace },
-        ...(other === undefined
-          ? []
-          : [{ ...flow, name: 'other', identity: other.name, rate: Math.max(1, rate / 2), seconds: before + during + grace + after }]),
-      ],
-    })
-  },
-)
+const burst = probe('ten times what the target is meant to carry, for a moment', { ...sending, requires: echoed }, async (context) => {
+  const { rate } = context.nominal
+  const requests = await usual(context)
+  const [, other] = context.identities
+  const flow = { arrivals: 'calls', requests } as const
+  const high = Math.max(rate, Math.min(most, rate * times))
+  return context.load({
+    warmUp: 1_000,
+    flows: [
+      { ...flow, name: 'before', rate, seconds: before },
+      { ...flow, name: 'burst', rate: high, seconds: during, after: before },
+      { ...flow, name: 'after', rate, seconds: after, after: before + during + grace },
+      ...(other === undefined
+        ? []
+        : [{ ...flow, name: 'other', identity: other.name, rate: Math.max(1, rate / 2), seconds: before + during + grace + after }]),
+    ],
+  })
+})
 
 /** A whole number of seconds, or a date (RFC 9110, section 10.2.3). */
 const isRetryAfter = (value: string): boolean => /^\d+$/.test(value) || (value !== '' && !Number.isNaN(Date.parse(value)))
@@ -47,11 +44,9 @@ function saysWhen({ series }: FlowResult): Judgement {
 
 export default section(
   {
-    spec: 'load',
+    ...ofLoad,
     page: 'burst',
-    revisions: '2025-03-26..',
-    over: 'http',
-    requires: ['load', 'newest of its era', 'echo tool'],
+    requires: echoed,
   },
   [
     check('load/burst-refusals', {

@@ -1,5 +1,6 @@
 import { broken, check, holdsWith, inconclusive, type Judgement, probe, section } from '../../src/model/index.ts'
 import { scriptedTool } from '../scripted.ts'
+import { fromBehind, ofLoad, sending } from './scenario.ts'
 import { enough, sound } from './verdicts.ts'
 
 const [rate, seconds] = [20, 5]
@@ -11,11 +12,8 @@ const [tries, apart] = [12, 500]
 const failing = probe(
   'traffic to a server that fails',
   {
-    requires: ['load', 'newest of its era', 'scripted upstream'],
-    over: 'http',
-    alone: 'on this machine',
-    disruptive: true,
-    deadline: 60_000,
+    ...sending,
+    requires: fromBehind,
   },
   async (context) => {
     const upstream = context.instruments.upstream!
@@ -37,11 +35,9 @@ const failing = probe(
 
 export default section(
   {
-    spec: 'load',
+    ...ofLoad,
     page: 'failing-server',
-    revisions: '2025-03-26..',
-    over: 'http',
-    requires: ['load', 'newest of its era', 'scripted upstream'],
+    requires: fromBehind,
   },
   [
     check('load/retry-storm', {

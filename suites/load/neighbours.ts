@@ -12,14 +12,13 @@ import {
   section,
 } from '../../src/model/index.ts'
 import { echoRequest, usual } from './requests.ts'
+import { echoed, ofLoad, sending } from './scenario.ts'
 import { allServed, asFast, enough, sound, timed, wordsOf } from './verdicts.ts'
 
 const [quiet, loud] = [4, 5]
 const times = 10
 /** Requests a second: enough to be far too many, and no more than a process on a small machine answers in its stride. */
 const most = 120
-
-const options = { over: 'http', alone: 'on this machine', disruptive: true, deadline: 60_000 } as const
 
 /** The same traffic alone, and then beside something else. */
 async function beside(
@@ -41,7 +40,7 @@ async function beside(
 
 const neighbour = probe(
   'one tenant beside another that asks ten times as much',
-  { ...options, requires: ['load', 'newest of its era', 'echo tool', 'second tenant'] },
+  { ...sending, requires: [...echoed, 'second tenant'] },
   async (context) => {
     const [own, victim] = context.identities
     const { rate } = context.nominal
@@ -52,7 +51,7 @@ const neighbour = probe(
 
 const slow = probe(
   'calls of a fast tool beside calls of a slow one',
-  { ...options, requires: ['load', 'newest of its era', 'echo tool', 'slow tool'] },
+  { ...sending, requires: [...echoed, 'slow tool'] },
   async (context) => {
     const { name, arguments: given } = await context.tool('slow')
     const requests = [{ method: 'tools/call', params: { name, arguments: given }, as: 'slow tool' }]
@@ -62,14 +61,14 @@ const slow = probe(
 
 const unspent = probe(
   'good requests beside many with bad tokens',
-  { ...options, requires: ['load', 'newest of its era', 'echo tool', 'authorization'] },
+  { ...sending, requires: [...echoed, 'authorization'] },
   async (context) => {
     const requests = [{ ...(await echoRequest(context)), as: 'bad token' }]
     return beside(context, undefined, { rate: context.nominal.rate, requests, token: 'assay-is-no-token' })
   },
 )
 
-const head = { spec: 'load', revisions: '2025-03-26..', over: 'http', requires: ['load', 'newest of its era', 'echo tool'] } as const
+const head = { ...ofLoad, requires: echoed } as const
 
 /** Refused for what came from the same address, which a limit by address does as well; `load/burst-others` is about limits. */
 const turnedAway = ['HTTP 429', 'HTTP 403']

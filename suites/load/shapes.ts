@@ -15,13 +15,12 @@ import {
 } from '../../src/model/index.ts'
 import { type Held, heldBy } from './gauges.ts'
 import { echoRequest, usual } from './requests.ts'
+import { echoed, ofLoad, sending } from './scenario.ts'
 import { allGood, asFast, enough, sound, timed, wordsOf } from './verdicts.ts'
 
-const requires = ['load', 'newest of its era', 'echo tool'] as const
-const options = { over: 'http', alone: 'on this machine', disruptive: true, deadline: 60_000 } as const
-const head = { spec: 'load', revisions: '2025-03-26..', over: 'http', requires } as const
+const head = { ...ofLoad, requires: echoed } as const
 
-const churn = probe('clients that come and go', { ...options, requires: [...requires, 'sessions'] }, async (context) => {
+const churn = probe('clients that come and go', { ...sending, requires: [...echoed, 'sessions'] }, async (context) => {
   const { rate } = context.nominal
   const requests = [await echoRequest(context)]
   const flows = [{ name: 'clients', arrivals: 'visits', rate: rate / 2, seconds: 7, requests }] as const
@@ -51,7 +50,7 @@ function gone({ before, after, flows: { clients } }: { before: Held; after: Held
   return more <= opened * few ? holdsWith(seen) : inconclusive(`${seen}: others may have opened some; run again when nobody else does`)
 }
 
-const unkept = probe('a connection for each request', { ...options, requires }, async (context) => {
+const unkept = probe('a connection for each request', { ...sending, requires: echoed }, async (context) => {
   const { rate } = context.nominal
   const requests = [await echoRequest(context)]
   return context.load({ warmUp: 1_000, flows: [{ name: 'strangers', arrivals: 'calls', rate, seconds: 6, requests, unkept: true }] })
@@ -60,7 +59,7 @@ const unkept = probe('a connection for each request', { ...options, requires }, 
 const steps = [1, 5, 1] as const
 const stepSeconds = 3
 
-const ramp = probe('traffic that grows to five times as much and falls again', { ...options, requires }, async (context) => {
+const ramp = probe('traffic that grows to five times as much and falls again', { ...sending, requires: echoed }, async (context) => {
   const { rate } = context.nominal
   const requests = await usual(context)
   return context.load({
@@ -83,7 +82,7 @@ const carried = (series: Series, times: number): Judgement =>
 /** Characters of an argument. */
 const sizes = { '1 kB': 1_000, '100 kB': 100_000, '1 MB': 1_000_000, '10 MB': 10_000_000 } as const
 
-const payloads = probe('calls with large arguments', { ...options, requires }, async (context) => {
+const payloads = probe('calls with large arguments', { ...sending, requires: echoed }, async (context) => {
   const call = await echoRequest(context)
   const { arguments: given } = await context.tool('echo')
   const texts = Object.entries(sizes).map(([as, size]) => ({

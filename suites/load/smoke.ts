@@ -1,5 +1,6 @@
 import { all, check, probe, section } from '../../src/model/index.ts'
 import { echoRequest } from './requests.ts'
+import { echoed, ofLoad } from './scenario.ts'
 import { allGood, enough, sound } from './verdicts.ts'
 
 const visits = { rate: 1, seconds: 10 }
@@ -9,7 +10,7 @@ const least = visits.seconds - 2
 const visited = probe(
   'ten clients, one a second',
   {
-    requires: ['load', 'newest of its era', 'echo tool'],
+    requires: echoed,
     over: 'http',
     alone: 'on this machine',
     deadline: 60_000,
@@ -20,22 +21,19 @@ const visited = probe(
   },
 )
 
-export default section(
-  { spec: 'load', page: 'smoke', revisions: '2025-03-26..', over: 'http', requires: ['load', 'newest of its era', 'echo tool'] },
-  [
-    check('load/smoke', {
-      title: 'Ten clients, one after the other, are all served',
-      objective: 'serve each client from its first request to its last',
-      needs: { visited },
-      judge: ({ visited }, { era, sessions }) =>
-        sound(visited, () =>
-          all(
-            [era === 'stateless' ? 'server/discover' : 'initialize', 'tools/list', 'tools/call', ...(sessions ? ['DELETE'] : [])].map(
-              (as) => enough(visited.flows.visits, as, least, (series) => allGood(as, series)),
-            ),
+export default section({ ...ofLoad, page: 'smoke', requires: echoed }, [
+  check('load/smoke', {
+    title: 'Ten clients, one after the other, are all served',
+    objective: 'serve each client from its first request to its last',
+    needs: { visited },
+    judge: ({ visited }, { era, sessions }) =>
+      sound(visited, () =>
+        all(
+          [era === 'stateless' ? 'server/discover' : 'initialize', 'tools/list', 'tools/call', ...(sessions ? ['DELETE'] : [])].map((as) =>
+            enough(visited.flows.visits, as, least, (series) => allGood(as, series)),
           ),
         ),
-      fix: 'See what the failed requests were answered with: what fails at one client a second fails always.',
-    }),
-  ],
-)
+      ),
+    fix: 'See what the failed requests were answered with: what fails at one client a second fails always.',
+  }),
+])

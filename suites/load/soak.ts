@@ -11,6 +11,7 @@ import {
   theilSen,
 } from '../../src/model/index.ts'
 import type { Held, HeldAt } from './gauges.ts'
+import { echoed, ofLoad } from './scenario.ts'
 import { steady, warmUp } from './steady.ts'
 import { enough, sound } from './verdicts.ts'
 
@@ -37,30 +38,27 @@ const words: Record<keyof Held, (value: number) => string> = {
   sessions: (value) => `${Math.round(value)} sessions`,
 }
 
-export default section(
-  { spec: 'load', page: 'soak', revisions: '2025-03-26..', over: 'http', requires: ['load', 'newest of its era', 'echo tool'] },
-  [
-    check('load/soak', {
-      title: 'Under level traffic nothing grows without end',
-      objective: 'hold no more memory, descriptors and sessions as time goes on while the traffic is the same',
-      requires: 'metrics',
-      weakness: ['CWE-401', 'CWE-772'],
-      needs: { steady },
-      judge: ({ steady }) =>
-        sound(steady.sent, () => {
-          const counted = steady.held.filter(({ at }) => at > warmUp)
-          const seen = (Object.keys(floors) as (keyof Held)[]).filter((what) => counted.some((held) => held[what] !== undefined))
-          const requests = Object.values(steady.sent.flows.agents?.series ?? {}).reduce((sum, { count }) => sum + count, 0)
-          return seen.length === 0
-            ? notTestable(
-                'its metrics were not to be read, or hold none of process_resident_memory_bytes, process_open_fds and a gauge of sessions: see `observe.metrics` of the target',
-              )
-            : enough(steady.sent.flows.agents, 'tools/call', 20, () => each(seen, '', (what) => level(what, counted, requests)))
-        }),
-      fix: 'Look at what each request adds to and nothing takes from: lists, listeners, timers, caches without a bound; sockets and files that are not closed.',
-    }),
-  ],
-)
+export default section({ ...ofLoad, page: 'soak', requires: echoed }, [
+  check('load/soak', {
+    title: 'Under level traffic nothing grows without end',
+    objective: 'hold no more memory, descriptors and sessions as time goes on while the traffic is the same',
+    requires: 'metrics',
+    weakness: ['CWE-401', 'CWE-772'],
+    needs: { steady },
+    judge: ({ steady }) =>
+      sound(steady.sent, () => {
+        const counted = steady.held.filter(({ at }) => at > warmUp)
+        const seen = (Object.keys(floors) as (keyof Held)[]).filter((what) => counted.some((held) => held[what] !== undefined))
+        const requests = Object.values(steady.sent.flows.agents?.series ?? {}).reduce((sum, { count }) => sum + count, 0)
+        return seen.length === 0
+          ? notTestable(
+              'its metrics were not to be read, or hold none of process_resident_memory_bytes, process_open_fds and a gauge of sessions: see `observe.metrics` of the target',
+            )
+          : enough(steady.sent.flows.agents, 'tools/call', 20, () => each(seen, '', (what) => level(what, counted, requests)))
+      }),
+    fix: 'Look at what each request adds to and nothing takes from: lists, listeners, timers, caches without a bound; sockets and files that are not closed.',
+  }),
+])
 
 function level(what: keyof Held, samples: readonly HeldAt[], requests: number): Judgement {
   const all = samples.flatMap(({ at, [what]: y }) => (y === undefined ? [] : [{ x: at, y }]))

@@ -22,6 +22,7 @@ import {
 import { watching } from './gauges.ts'
 import { comparable, worsened } from './nights.ts'
 import { usual } from './requests.ts'
+import { echoed, ofLoad, sending } from './scenario.ts'
 import { enough, impairedBy, milliseconds, percent, sound, timed, wordsOf } from './verdicts.ts'
 
 /** Seconds. */
@@ -29,36 +30,30 @@ export const warmUp = 2
 /** A share as far off as this by chance alone in one run of a hundred is taken for no chance. */
 const unlikely = 0.01
 
-export const steady = probe(
-  nominalTraffic,
-  { requires: ['load', 'newest of its era', 'echo tool'], over: 'http', alone: 'on this machine', disruptive: true, deadline: 3_600_000 },
-  async (context) => {
-    const { rate, seconds } = context.nominal
-    const traffic: Traffic = {
-      warmUp: warmUp * 1_000,
-      objectives: context.facts.objectives,
-      flows: [{ name: 'agents', arrivals: 'calls', rate, seconds: seconds + warmUp, requests: await usual(context) }],
-    }
-    const watch = watching(context)
-    const sent = await context.load(traffic, watch.look)
-    const held = await watch.seen()
-    const { machine, loads } = context.history()
-    // What seems to have become slower is measured once more, and is slower only if it is so then too.
-    const seemsSlower = impairedBy(sent) === undefined && worsened(sent, comparable(loads, machine, rate).nights).length > 0
-    const again = seemsSlower ? await context.load(traffic) : undefined
-    return { sent, held, earlier: { machine, rate, loads }, ...(again && { again }) }
-  },
-)
+export const steady = probe(nominalTraffic, { ...sending, requires: echoed, deadline: 3_600_000 }, async (context) => {
+  const { rate, seconds } = context.nominal
+  const traffic: Traffic = {
+    warmUp: warmUp * 1_000,
+    objectives: context.facts.objectives,
+    flows: [{ name: 'agents', arrivals: 'calls', rate, seconds: seconds + warmUp, requests: await usual(context) }],
+  }
+  const watch = watching(context)
+  const sent = await context.load(traffic, watch.look)
+  const held = await watch.seen()
+  const { machine, loads } = context.history()
+  // What seems to have become slower is measured once more, and is slower only if it is so then too.
+  const seemsSlower = impairedBy(sent) === undefined && worsened(sent, comparable(loads, machine, rate).nights).length > 0
+  const again = seemsSlower ? await context.load(traffic) : undefined
+  return { sent, held, earlier: { machine, rate, loads }, ...(again && { again }) }
+})
 
 const mixedUp = ['content of another request', 'wrong id']
 
 export default section(
   {
-    spec: 'load',
+    ...ofLoad,
     page: 'steady',
-    revisions: '2025-03-26..',
-    over: 'http',
-    requires: ['load', 'newest of its era', 'echo tool'],
+    requires: echoed,
   },
   [
     check('load/steady-availability', {

@@ -13,6 +13,7 @@ import {
 } from '../../src/model/index.ts'
 import { scriptedTool } from '../scripted.ts'
 import { usual } from './requests.ts'
+import { echoed, fromBehind, ofLoad, sending, traffic } from './scenario.ts'
 import { allCame, allKept, inTime, limitsOf, offered, soundStreams, timedStreams } from './stream-verdicts.ts'
 import { allServed, asFast, sound, timed, wordsOf } from './verdicts.ts'
 
@@ -29,7 +30,7 @@ const cuts = { most: 20, after: 3, pause: 700 }
 const allowance = 1_000
 
 /** Thousands of streams take minutes to be opened. */
-const options = { over: 'http', alone: 'on this machine', disruptive: true, deadline: 1_800_000 } as const
+const options = { ...sending, deadline: 1_800_000 } as const
 /** Milliseconds that streams are open at most: for themselves, and for each that is opened before what goes on beside them. */
 const [longest, opening] = [90_000, 60]
 
@@ -43,31 +44,27 @@ async function announceable({ facts: { facilities }, era, session }: ProbeContex
   return resultOf(subscribed) === undefined ? [] : notes
 }
 
-const held = probe(
-  'calls without open streams and beside many',
-  { ...options, requires: ['load', 'newest of its era', 'echo tool'] },
-  async (context) => {
-    const { rate, streams } = context.nominal
-    const flow = { arrivals: 'calls', rate, requests: await usual(context) } as const
-    const calls = (name: string, seconds: number) => context.load({ warmUp: 1_000, flows: [{ ...flow, name, seconds: seconds + 1 }] })
-    const resources = await announceable(context)
-    const alone = await calls('alone', quiet)
-    let among: LoadResult | undefined
-    const listening = await context.streams(
-      {
-        lasts: longest + streams * opening,
-        within: limitsOf(context.facts),
-        flows: [{ name: 'listening', count: streams, opens: { resources } }],
-      },
-      async ({ announced }) => {
-        const sent = calls('beside', beside)
-        await announce(context, resources, announced)
-        among = await sent
-      },
-    )
-    return { alone, beside: among, listening }
-  },
-)
+const held = probe('calls without open streams and beside many', { ...options, requires: echoed }, async (context) => {
+  const { rate, streams } = context.nominal
+  const flow = { arrivals: 'calls', rate, requests: await usual(context) } as const
+  const calls = (name: string, seconds: number) => context.load({ warmUp: 1_000, flows: [{ ...flow, name, seconds: seconds + 1 }] })
+  const resources = await announceable(context)
+  const alone = await calls('alone', quiet)
+  let among: LoadResult | undefined
+  const listening = await context.streams(
+    {
+      lasts: longest + streams * opening,
+      within: limitsOf(context.facts),
+      flows: [{ name: 'listening', count: streams, opens: { resources } }],
+    },
+    async ({ announced }) => {
+      const sent = calls('beside', beside)
+      await announce(context, resources, announced)
+      among = await sent
+    },
+  )
+  return { alone, beside: among, listening }
+})
 
 async function announce({ instruments, pause }: ProbeContext, resources: string[], announced: (uri: string) => void): Promise<void> {
   await pause(settling)
@@ -78,23 +75,19 @@ async function announce({ instruments, pause }: ProbeContext, resources: string[
   }
 }
 
-const speaking = probe(
-  'many answers that are streams, some of them cut',
-  { ...options, requires: ['load', 'newest of its era', 'scripted upstream'] },
-  async (context) => {
-    const { streams } = context.nominal
-    const { name } = await scriptedTool(context)
-    const progress = Array.from({ length: steps }, (_, at) => at + 1)
-    const script = await context.instruments.upstream!.script({ progress, delay: rhythm * (steps + 1) })
-    const opens = { request: { method: 'tools/call', params: { name, arguments: { script } } }, steps }
-    const cut = { name: 'cut', count: Math.min(cuts.most, streams), opens, cut: cuts }
-    return context.streams({
-      lasts: longest + streams * opening,
-      within: limitsOf(context.facts),
-      flows: [{ name: 'calls', count: streams, opens }, ...(context.era === 'session' ? [cut] : [])],
-    })
-  },
-)
+const speaking = probe('many answers that are streams, some of them cut', { ...options, requires: fromBehind }, async (context) => {
+  const { streams } = context.nominal
+  const { name } = await scriptedTool(context)
+  const progress = Array.from({ length: steps }, (_, at) => at + 1)
+  const script = await context.instruments.upstream!.script({ progress, delay: rhythm * (steps + 1) })
+  const opens = { request: { method: 'tools/call', params: { name, arguments: { script } } }, steps }
+  const cut = { name: 'cut', count: Math.min(cuts.most, streams), opens, cut: cuts }
+  return context.streams({
+    lasts: longest + streams * opening,
+    within: limitsOf(context.facts),
+    flows: [{ name: 'calls', count: streams, opens }, ...(context.era === 'session' ? [cut] : [])],
+  })
+})
 
 /** What says that streams cannot be resumed, where every one is answered so. */
 const notResumable = ['HTTP 400', 'HTTP 404', 'HTTP 405', 'HTTP 501', 'no stream']
@@ -133,8 +126,7 @@ function resumedWell({ flows: { calls, cut } }: StreamsResult): Judgement {
   })
 }
 
-const requires = ['load', 'newest of its era'] as const
-const head = { spec: 'load', page: 'streams', revisions: '2025-03-26..', over: 'http', requires } as const
+const head = { ...ofLoad, page: 'streams', requires: traffic } as const
 
 export default [
   ...section(head, [

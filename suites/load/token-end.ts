@@ -12,6 +12,7 @@ import {
 } from '../../src/model/index.ts'
 import { scriptedTool } from '../scripted.ts'
 import { meanwhile } from './meanwhile.ts'
+import { fromBehind, ofLoad, sending } from './scenario.ts'
 import { allGood, enough, sound } from './verdicts.ts'
 
 /** Requests a second, when the tokens end, how long the server gathers refusals, and for how long the traffic goes on. */
@@ -24,11 +25,8 @@ const more = 2
 const ended = probe(
   'traffic in which the token of the target ends',
   {
-    requires: ['load', 'newest of its era', 'scripted upstream'],
-    over: 'http',
-    alone: 'on this machine',
-    disruptive: true,
-    deadline: 60_000,
+    ...sending,
+    requires: fromBehind,
   },
   async (context) => {
     const upstream = context.instruments.upstream!
@@ -73,11 +71,9 @@ function whenEnded({ sent, over, former, refused }: Ended, judge: () => Judgemen
 
 export default section(
   {
-    spec: 'load',
+    ...ofLoad,
     page: 'token-end',
-    revisions: '2025-03-26..',
-    over: 'http',
-    requires: ['load', 'newest of its era', 'scripted upstream'],
+    requires: fromBehind,
   },
   [
     check('load/token-end', {

@@ -11,37 +11,35 @@ import {
   section,
 } from '../../src/model/index.ts'
 import { comparable, confirmed, lately, nightsNeeded, type Trend, telling, trendsOf, worsened } from './nights.ts'
+import { echoed, ofLoad } from './scenario.ts'
 import { steady } from './steady.ts'
 import { milliseconds, percent, timed } from './verdicts.ts'
 
-export default section(
-  { spec: 'load', page: 'trend', revisions: '2025-03-26..', over: 'http', requires: ['load', 'newest of its era', 'echo tool'] },
-  [
-    check('load/steady-trend', {
-      title: 'Latency is what it was in earlier nights',
-      objective: 'answer the traffic it is meant to carry as fast as in earlier nights',
-      needs: { steady },
-      judge: ({ steady: { sent, again, earlier } }) => {
-        const { nights, others } = comparable(earlier.loads, earlier.machine, earlier.rate)
-        const tooFew = notTestable(
-          `${nights.length} earlier nights can be compared with, and ${nightsNeeded} are needed${listed(others)}: let \`assay gate\` run each night, and keep its history`,
-        )
-        if (nights.length < nightsNeeded) return tooFew
-        return timed(sent, () => {
-          if (Object.keys(telling(sent)).length === 0)
-            return inconclusive('too few requests were answered as they should be for their latency to say something')
-          const trends = trendsOf(sent, nights)
-          if (trends.length === 0) return tooFew
-          const worse = worsened(sent, nights)
-          if (worse.length === 0) return holdsWith(trends.map(levelsOf).join('; '))
-          if (again === undefined) return inconclusive(`${namesOf(worse)} seems slower, and was not measured once more`)
-          return timed(again, () => slower(worse, confirmed(worse, again, nights)))
-        })
-      },
-      fix: 'See what was changed before the night it names: the history has the versions and the latencies of each.',
-    }),
-  ],
-)
+export default section({ ...ofLoad, page: 'trend', requires: echoed }, [
+  check('load/steady-trend', {
+    title: 'Latency is what it was in earlier nights',
+    objective: 'answer the traffic it is meant to carry as fast as in earlier nights',
+    needs: { steady },
+    judge: ({ steady: { sent, again, earlier } }) => {
+      const { nights, others } = comparable(earlier.loads, earlier.machine, earlier.rate)
+      const tooFew = notTestable(
+        `${nights.length} earlier nights can be compared with, and ${nightsNeeded} are needed${listed(others)}: let \`assay gate\` run each night, and keep its history`,
+      )
+      if (nights.length < nightsNeeded) return tooFew
+      return timed(sent, () => {
+        if (Object.keys(telling(sent)).length === 0)
+          return inconclusive('too few requests were answered as they should be for their latency to say something')
+        const trends = trendsOf(sent, nights)
+        if (trends.length === 0) return tooFew
+        const worse = worsened(sent, nights)
+        if (worse.length === 0) return holdsWith(trends.map(levelsOf).join('; '))
+        if (again === undefined) return inconclusive(`${namesOf(worse)} seems slower, and was not measured once more`)
+        return timed(again, () => slower(worse, confirmed(worse, again, nights)))
+      })
+    },
+    fix: 'See what was changed before the night it names: the history has the versions and the latencies of each.',
+  }),
+])
 
 const listed = (others: Readonly<Record<string, number>>): string => {
   const counts = Object.entries(others).map(([why, count]) => `${count} ${why}`)

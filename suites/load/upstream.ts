@@ -1,5 +1,6 @@
 import { check, holdsIf, inconclusive, type Judgement, notApplicable, probe, section, type UpstreamCall } from '../../src/model/index.ts'
 import { scriptedTool } from '../scripted.ts'
+import { fromBehind, ofLoad, sending } from './scenario.ts'
 import { enough, sound } from './verdicts.ts'
 
 const [rate, seconds] = [20, 6]
@@ -11,11 +12,8 @@ const share = 3
 const behind = probe(
   'traffic to a server of the harness, seen from behind',
   {
-    requires: ['load', 'newest of its era', 'scripted upstream'],
-    over: 'http',
-    alone: 'on this machine',
-    disruptive: true,
-    deadline: 60_000,
+    ...sending,
+    requires: fromBehind,
   },
   async (context) => {
     const { name } = await scriptedTool(context)
@@ -34,11 +32,9 @@ const least = (rate * seconds) / 4
 
 export default section(
   {
-    spec: 'load',
+    ...ofLoad,
     page: 'upstream',
-    revisions: '2025-03-26..',
-    over: 'http',
-    requires: ['load', 'newest of its era', 'scripted upstream'],
+    requires: fromBehind,
   },
   [
     check('load/upstream-tokens', {

@@ -11,6 +11,7 @@ import {
 } from '../../src/model/index.ts'
 import { type Meanwhile, meanwhile } from './meanwhile.ts'
 import { secondsAt, usual } from './requests.ts'
+import { echoed, ofLoad, sending } from './scenario.ts'
 import { enough, sound, wordsOf } from './verdicts.ts'
 
 /** Seconds: until the switch, the shortest time for it, and after it. */
@@ -22,10 +23,8 @@ const clientsFor = (rate: number): number => Math.max(5, Math.ceil(rate / 2))
 const switched = probe(
   'traffic in which the version of the target is replaced',
   {
-    requires: ['load', 'newest of its era', 'echo tool', 'version switch'],
-    over: 'http',
-    alone: 'on this machine',
-    disruptive: true,
+    ...sending,
+    requires: [...echoed, 'version switch'],
     deadline: 3_600_000,
   },
   async (context) => {
@@ -80,11 +79,9 @@ const added = (sum: Record<string, number>, { bad }: FlowResult['series'][string
 
 export default section(
   {
-    spec: 'load',
+    ...ofLoad,
     page: 'version-switch',
-    revisions: '2025-03-26..',
-    over: 'http',
-    requires: ['load', 'newest of its era', 'echo tool', 'version switch'],
+    requires: [...echoed, 'version switch'],
   },
   [
     check('load/version-switch', {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { obtain } from '../src/toolchain/index.ts'
 import { main } from './cli/assay.ts'
-import { type SmallTarget, startSmallTarget } from './cli/small-target.ts'
+import { configurationFor, type SmallTarget, startSmallTarget } from './cli/small-target.ts'
 
 const token = 'a-secret-of-this-test'
 
@@ -20,19 +20,7 @@ beforeAll(async () => {
   target = await startSmallTarget(token, 150)
   await writeFile(
     join(cwd, 'harness.config.json'),
-    JSON.stringify({
-      targets: {
-        small: {
-          kind: 'server',
-          url: target.url,
-          revisions: ['2026-07-28'],
-          identities: { client: { token: { bearer: { env: 'SMALL_TOKEN' } } } },
-          disruptive: true,
-          load: { rate: 30, duration: '3s' },
-        },
-      },
-      objectives: { answers: { sli: 'availability', method: 'tools/call', target: 0.999 } },
-    }),
+    configurationFor(target, { answers: { sli: 'availability', method: 'tools/call', target: 0.999 } }),
   )
 }, 900_000)
 afterAll(async () => {

@@ -8,7 +8,7 @@ import { parseAllDocuments } from 'yaml'
 import type { LoadResult } from '../src/model/index.ts'
 import { find, obtain } from '../src/toolchain/index.ts'
 import { assay } from './cli/assay.ts'
-import { type SmallTarget, startSmallTarget } from './cli/small-target.ts'
+import { configurationFor, type SmallTarget, startSmallTarget } from './cli/small-target.ts'
 
 const token = 'a-secret-of-this-test'
 const shards = 3
@@ -30,21 +30,9 @@ afterAll(async () => {
 const configure = (p95: string) =>
   writeFile(
     join(cwd, 'harness.config.json'),
-    JSON.stringify({
-      targets: {
-        small: {
-          kind: 'server',
-          url: target.url,
-          revisions: ['2026-07-28'],
-          identities: { client: { token: { bearer: { env: 'SMALL_TOKEN' } } } },
-          disruptive: true,
-          load: { rate: 30, duration: '3s' },
-        },
-      },
-      objectives: {
-        answers: { sli: 'availability', method: 'tools/call', target: 0.9 },
-        times: { sli: 'latency', method: 'tools/call', p95 },
-      },
+    configurationFor(target, {
+      answers: { sli: 'availability', method: 'tools/call', target: 0.9 },
+      times: { sli: 'latency', method: 'tools/call', p95 },
     }),
   )
 

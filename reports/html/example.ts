@@ -1,6 +1,7 @@
 import type { Measured } from '../../src/engine/types.ts'
+import { exampleFlow } from '../../src/load/example.ts'
 import { Samples } from '../../src/load/samples.ts'
-import { good, type LoadScript, type Objective, type ScriptFlow } from '../../src/model/index.ts'
+import { good, type LoadScript, type Objective } from '../../src/model/index.ts'
 
 const objectives: Objective[] = [
   { name: 'calls answered', sli: 'availability', method: 'tools/call', target: 0.99 },
@@ -52,23 +53,7 @@ function exampleLoad({ flows, warmUp = 0, probe, objectives: judged }: Example):
   }
 }
 
-const flow: ScriptFlow = {
-  name: '',
-  url: 'http://127.0.0.1:1/',
-  era: 'stateless',
-  arrivals: 'calls',
-  rate: 1,
-  starts: 0,
-  lasts: 1_000,
-  users: 1,
-  unkept: false,
-  headers: {},
-  settled: {},
-  sessions: [],
-  opening: { as: 'server/discover', text: ['', ''], headers: {} },
-  requests: [],
-  order: [],
-}
+const flow = exampleFlow({ name: '', rate: 1, lasts: 1_000, users: 1 })
 
 /** Latencies with a tail, the same ones in each run. */
 const usual = (at: number): number => 4 + ((at * 7919) % 97) / 20 + (at % 41 === 0 ? 40 : 0) + (at % 7 === 0 ? 12 : 0)

@@ -6,6 +6,7 @@ import { loadConfig, resolveTargets } from '../config/index.ts'
 import { type Contracts, contractsOf } from '../model/index.ts'
 import type { Engine } from './context.ts'
 import { execute } from './start.ts'
+import { testContext } from './test-context.ts'
 
 let cwd: string
 let out: string
@@ -23,22 +24,19 @@ afterEach(() => rm(cwd, { recursive: true }))
 const engine = { readContracts: async () => ({ '2025-11-25': told }) } as unknown as Engine
 
 const assay = (line: string): Promise<number> =>
-  execute(line.split(' '), {
-    cwd,
-    env: {},
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    terminal: { in: false, out: false, err: false, width: 100 },
-    color: { out: false, err: false },
-    signal: new AbortController().signal,
-    checks: async () => [],
-    engine: async () => engine,
-    running: () => undefined,
-  })
+  execute(
+    line.split(' '),
+    testContext({
+      cwd,
+      out: (text) => {
+        out += text
+      },
+      err: (text) => {
+        err += text
+      },
+      engine: async () => engine,
+    }),
+  )
 
 const configure = (extra: object = {}) =>
   writeFile(

@@ -8,6 +8,7 @@ import { commands } from './commands.ts'
 import type { Context, Engine } from './context.ts'
 import { nodeLine } from './doctor.ts'
 import { execute } from './start.ts'
+import { testContext } from './test-context.ts'
 
 const ping = probe('a ping', async () => 1)
 const declare = (id: `${string}/${string}`, extra: object = {}) =>
@@ -80,23 +81,21 @@ const engine = {
 } as unknown as Engine
 
 function assay(line: string, extra: Partial<Context> = {}): Promise<number> {
-  return execute(line.split(' ').filter(Boolean), {
-    cwd,
-    env: {},
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    terminal: { in: false, out: false, err: false, width: 100 },
-    color: { out: false, err: false },
-    signal: new AbortController().signal,
-    checks: async () => checks,
-    engine: async () => engine,
-    running: () => undefined,
-    ...extra,
-  })
+  return execute(
+    line.split(' ').filter(Boolean),
+    testContext({
+      cwd,
+      out: (text) => {
+        out += text
+      },
+      err: (text) => {
+        err += text
+      },
+      checks: async () => checks,
+      engine: async () => engine,
+      ...extra,
+    }),
+  )
 }
 
 const configure = (gate: object = {}, files: Record<string, string> = {}, members: object = {}) =>

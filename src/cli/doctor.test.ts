@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { execute } from './start.ts'
+import { testContext } from './test-context.ts'
 
 let cwd: string
 let out: string
@@ -20,22 +21,19 @@ async function tools(
   extra: string[],
   variables: NodeJS.ProcessEnv,
 ): Promise<Record<string, { state: string; finds: string; fix?: string }>> {
-  await execute(['doctor', '--target', 'nothing', '--json', ...extra], {
-    cwd,
-    env: { HOME: cwd, PATH: cwd, ...variables },
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    terminal: { in: false, out: false, err: false, width: 100 },
-    color: { out: false, err: false },
-    signal: new AbortController().signal,
-    checks: async () => [],
-    engine: () => Promise.reject(new Error('asked for')),
-    running: () => undefined,
-  })
+  await execute(
+    ['doctor', '--target', 'nothing', '--json', ...extra],
+    testContext({
+      cwd,
+      env: { HOME: cwd, PATH: cwd, ...variables },
+      out: (text) => {
+        out += text
+      },
+      err: (text) => {
+        err += text
+      },
+    }),
+  )
   const lines = JSON.parse(out).filter(({ subject }: { subject: string }) => subject.startsWith('tool: '))
   return Object.fromEntries(lines.map(({ subject, ...line }: { subject: string }) => [subject.slice('tool: '.length), line]))
 }

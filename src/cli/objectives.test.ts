@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { execute } from './start.ts'
+import { testContext } from './test-context.ts'
 
 let cwd: string
 let out: string
@@ -17,22 +18,18 @@ beforeEach(async () => {
 afterEach(() => rm(cwd, { recursive: true }))
 
 const assay = (line: string): Promise<number> =>
-  execute(line.split(' '), {
-    cwd,
-    env: {},
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    terminal: { in: false, out: false, err: false, width: 100 },
-    color: { out: false, err: false },
-    signal: new AbortController().signal,
-    checks: async () => [],
-    engine: () => Promise.reject(new Error('asked for')),
-    running: () => undefined,
-  })
+  execute(
+    line.split(' '),
+    testContext({
+      cwd,
+      out: (text) => {
+        out += text
+      },
+      err: (text) => {
+        err += text
+      },
+    }),
+  )
 
 const gateway = { kind: 'gateway', url: 'https://gw.example/mcp' }
 const prometheus = { bad: 'sum(rate(bad[{{window}}]))', total: 'sum(rate(all[{{window}}]))' }

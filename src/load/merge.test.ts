@@ -2,30 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { LoadResult, LoadScript, ScriptFlow, UnitFacts } from '../model/index.ts'
+import type { LoadResult, LoadScript, UnitFacts } from '../model/index.ts'
+import { exampleFlow } from './example.ts'
 import { mergeResults, resultOfShards } from './merge.ts'
 import { planOf, type ShardSummary } from './plan.ts'
 import { Samples } from './samples.ts'
 
 const [rate, seconds, shards] = [1_000, 20, 4]
 
-const flow: ScriptFlow = {
-  name: 'agents',
-  url: 'http://127.0.0.1:1/',
-  era: 'stateless',
-  arrivals: 'calls',
-  rate,
-  starts: 0,
-  lasts: seconds * 1_000,
-  users: 100,
-  unkept: false,
-  headers: {},
-  settled: {},
-  sessions: [],
-  opening: { as: 'server/discover', text: ['', ''], headers: {} },
-  requests: [],
-  order: [],
-}
+const flow = exampleFlow({ name: 'agents', rate, lasts: seconds * 1_000, users: 100 })
 const script: LoadScript = { warmUp: 2_000, timeout: 1_000, within: [50], flows: [flow] }
 const plan = planOf(script, {} as UnitFacts, shards, '1.8.1')
 

@@ -1,25 +1,10 @@
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
 import { expect, test } from 'vitest'
-import { bucketOf, bucketStart, type LoadScript, type ScriptFlow } from '../model/index.ts'
+import { bucketOf, bucketStart, type LoadScript } from '../model/index.ts'
+import { exampleFlow } from './example.ts'
 import { latencies, Samples } from './samples.ts'
 
-const flow: ScriptFlow = {
-  name: 'calls',
-  url: 'http://127.0.0.1:1/',
-  era: 'stateless',
-  arrivals: 'calls',
-  rate: 10,
-  starts: 0,
-  lasts: 3_000,
-  users: 5,
-  unkept: false,
-  headers: {},
-  settled: {},
-  sessions: [],
-  opening: { as: 'server/discover', text: ['', ''], headers: {} },
-  requests: [],
-  order: [],
-}
+const flow = exampleFlow({ name: 'calls', rate: 10, lasts: 3_000, users: 5 })
 const script: LoadScript = { warmUp: 1_000, timeout: 1_000, within: [50], flows: [flow] }
 
 const line = (arrival: number, sent: number, took: number, ended = 'ok', note = '') =>

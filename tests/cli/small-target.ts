@@ -17,6 +17,22 @@ const tool = {
   annotations: { readOnlyHint: true },
 }
 
+/** The configuration of a run that sends it a little; its token is in SMALL_TOKEN. */
+export const configurationFor = ({ url }: Pick<SmallTarget, 'url'>, objectives: object): string =>
+  JSON.stringify({
+    targets: {
+      small: {
+        kind: 'server',
+        url,
+        revisions: ['2026-07-28'],
+        identities: { client: { token: { bearer: { env: 'SMALL_TOKEN' } } } },
+        disruptive: true,
+        load: { rate: 30, duration: '3s' },
+      },
+    },
+    objectives,
+  })
+
 /** A server of the stateless era with one tool, in front of which a token is asked for. Each call takes so long. */
 export async function startSmallTarget(token: string, milliseconds: number): Promise<SmallTarget> {
   let calls = 0

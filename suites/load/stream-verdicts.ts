@@ -12,7 +12,7 @@ import {
   type UnitFacts,
 } from '../../src/model/index.ts'
 import { met } from './steady.ts'
-import { clockSetBy, crowdedBy, milliseconds, wordsOf } from './verdicts.ts'
+import { clockSetBy, crowdedBy, milliseconds, unlessLate, wordsOf } from './verdicts.ts'
 
 /** Milliseconds for which the driver may not come to its work before it measures itself. */
 const heldUpAllowed = 100
@@ -39,13 +39,8 @@ export function soundStreams(result: StreamsResult, judge: () => Judgement): Jud
 }
 
 /** Where times are what breaks the rule. */
-export function timedStreams(result: StreamsResult, judge: () => Judgement): Judgement {
-  const slowed = slowedStreams(result)
-  if (slowed !== undefined) return inconclusive(slowed)
-  const judged = soundStreams(result, judge)
-  const crowded = crowdedBy(result.conditions)
-  return judged.kind === 'broken' && crowded !== undefined ? inconclusive(crowded) : judged
-}
+export const timedStreams = (result: StreamsResult, judge: () => Judgement): Judgement =>
+  unlessLate(slowedStreams(result), crowdedBy(result.conditions), () => soundStreams(result, judge))
 
 function slowedStreams({ conditions }: StreamsResult): string | undefined {
   const { p99 } = conditions.held

@@ -42,11 +42,13 @@ export const sound = (result: LoadResult, judge: () => Judgement): Judgement => 
  * Beside what can slow answers down without the target's doing, where an answer that came late is what breaks the rule. A machine that
  * has nothing left makes answers late and none early: what was in time all the same was in time.
  */
-export const timed = (result: LoadResult, judge: () => Judgement): Judgement => {
-  const slowed = slowedBy(result)
+export const timed = (result: LoadResult, judge: () => Judgement): Judgement =>
+  unlessLate(slowedBy(result), crowdedBy(result.conditions), () => sound(result, judge))
+
+/** `slowed` says why no time means anything, `crowded` why a long one does not, if so. */
+export function unlessLate(slowed: string | undefined, crowded: string | undefined, judge: () => Judgement): Judgement {
   if (slowed !== undefined) return inconclusive(slowed)
-  const judged = sound(result, judge)
-  const crowded = crowdedBy(result.conditions)
+  const judged = judge()
   return judged.kind === 'broken' && crowded !== undefined ? inconclusive(crowded) : judged
 }
 

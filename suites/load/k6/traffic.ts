@@ -159,7 +159,8 @@ function here(): { flow: UserFlow; client: Client; arrival: number } {
 function settled(flow: UserFlow, client: Client, arrival: number): boolean {
   if (flow.era === 'stateless' || client.session !== undefined) return true
   const answer = ask(flow, client, flow.opening, arrival)
-  if (answer.status !== 200 || !answer.body.includes('"result"')) return false
+  // Asked under the id before the next one.
+  if (answer.status !== 200 || !messageOf(answer.body, client.next - 1)?.result) return false
   // A target may keep no sessions; the client is let in all the same.
   forget(flow)
   client.session = answer.headers['Mcp-Session-Id'] ?? ''
